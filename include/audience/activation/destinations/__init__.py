@@ -1,0 +1,25 @@
+"""The platforms: each module of this folder is one, and names its class `DESTINATION`."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from audience.core.connection import Connection
+from audience.core.errors import DeclarationError, nearest
+
+if TYPE_CHECKING:
+    from audience.activation.destination import Destination
+
+
+def names() -> list[str]:
+    """Every platform there is a file for, sorted."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__))
+
+
+def find(name: str) -> "Callable[[Connection], Destination]":
+    """What makes a destination of this platform from a connection. Raises DeclarationError with the nearest name."""
+    if name not in names():
+        raise DeclarationError("destination", f"no platform {name!r}{nearest(name, names())}")
+    found: Callable[[Connection], Destination] = importlib.import_module(f"{__name__}.{name}").DESTINATION
+    return found

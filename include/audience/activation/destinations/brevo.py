@@ -1,0 +1,289 @@
+"""Brevo, through its REST API v3 (developers.brevo.com, seen 2026-11-22; limits at /docs/api-limits).
+
+Every contact we manage is on the list `audience` of the folder `audience`; each segment is a list of that folder.
+`emailBlacklisted` is never written, an e-mail address never changed: Brevo re-subscribes a block-listed contact whose
+address changes. So whoever opted out there stays opted out, whatever we send.
+"""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from audience.activation.destination import Calls, Capabilities, Listed, OptOut, Platform, Results
+from audience.activation.wire import TIMEOUT_SECONDS, Wire
+from audience.core.connection import Connection
+from audience.core.errors import DestinationRefused, DestinationUnavailable
+from audience.core.masked import Personal
+from audience.privacy.attributes import FLAGS, TEXTS
+from audience.privacy.gate import Leaver, Recipient, SendableAudience
+
+FOLDER = BASE_LIST = "audience"
+
+IMPORT_BYTES = 8 * 1000 * 1000
+"""Largest body of one import: 10 MB are allowed, 8 MB advised (reference of POST /contacts/import)."""
+
+REQUESTS_PER_SECOND = 10.0
+"""Limit of /contacts* in the standard plan. Other plans say so in the connection extra `requests_per_second`."""
+
+PAGE = 500
+"""Contacts per page: the most that GET /contacts/lists/{id}/contacts gives."""
+
+POLLS = 60
+"""Looks at one import before giving up, up to 60 s apart."""
+
+SCARCE = 20
+"""/processes allows 100 requests an hour. With fewer than this left, polls spread over the rest of the hour."""
+
+
+class Brevo:
+    """One Brevo account.
+
+    Args:
+        connection: `url` such as https://api.brevo.com (or a path before /v3), `password` the API key.
+        clock: seconds, for pacing.
+    """
+
+    name = "brevo"
+    capabilities = Capabilities(upsert_batch=20_000, removal_batch=150, base_list=BASE_LIST)
+
+    def __init__(self, connection: Connection, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._connection, self._clock = connection, clock
+
+    @contextmanager
+    def open(self, calls: Calls) -> Iterator[Platform]:
+        key = self._connection.password.reveal()
+        per_second = float(self._connection.extra.get("requests_per_second", REQUESTS_PER_SECOND))
+        url, tls = f"{self._connection.at('https://api.brevo.com').url}/v3", httpx.create_ssl_context()
+        api = httpx.Client(base_url=url, headers={"api-key": key}, timeout=TIMEOUT_SECONDS, verify=tls)
+        files = httpx.Client(timeout=TIMEOUT_SECONDS, verify=tls)  # reports lie elsewhere: they never see the key
+        with api, files:
+            yield _Account(
+                Wire(self.name, api, calls, per_second=per_second, scope=_scope, rest_seconds=_rest_seconds,
+                     clock=self._clock),
+                Wire(self.name, files, calls, per_second=per_second, clock=self._clock),
+            )  # fmt: skip
+
+
+class _Account:
+    """An open account: what `Platform` promises, in Brevo's calls."""
+
+    def __init__(self, wire: Wire, files: Wire) -> None:
+        self._wire, self._files = wire, files
+        self._folder: int | None = None
+        self._lists: dict[str, int] = {}
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def pull_opt_outs(self, since: datetime | None) -> Iterator[OptOut]:
+        query = {"sort": "asc"}
+        if since is not None:
+            query["modifiedSince"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        for contact in self._pages("/contacts", "contacts", query, page=1000):
+            if contact.get("emailBlacklisted") and contact.get("email"):
+                yield OptOut(Personal(contact["email"]), "blocklist", _instant(contact["modifiedAt"]))
+
+    def read_back(self, list_name: str) -> Iterator[Listed]:
+        self._find_lists()
+        if (number := self._lists.get(list_name or BASE_LIST)) is None:
+            return
+        for contact in self._pages(f"/contacts/lists/{number}/contacts", "contacts", {"sort": "asc"}):
+            if contact.get("email"):
+                out = _instant(contact["modifiedAt"]) if contact.get("emailBlacklisted") else None
+                yield Listed(Personal(contact["email"]), out)
+
+    # -- schema ------------------------------------------------------------------------------------------------------
+
+    def ensure_schema(self, lists: Collection[str]) -> None:
+        known = {a["name"] for a in self._get("/contacts/attributes").get("attributes", [])}
+        for name in [n for n in TEXTS + FLAGS if n not in known]:
+            self._make(f"/contacts/attributes/normal/{name}", {"type": "text" if name in TEXTS else "boolean"})
+        self._find_lists()
+        if self._folder is None:
+            self._folder = self._make("/contacts/folders", {"name": FOLDER})["id"]
+        for name in [n for n in (BASE_LIST, *lists) if n not in self._lists]:
+            self._lists[name] = self._make("/contacts/lists", {"name": name, "folderId": self._folder})["id"]
+
+    def _find_lists(self) -> None:
+        """Only lists of our own folder count: a list of the same name elsewhere belongs to somebody else."""
+        if self._folder is None:
+            folders = self._pages("/contacts/folders", "folders", {}, page=50)
+            self._folder = next((f["id"] for f in folders if f["name"] == FOLDER), None)
+        if self._folder is not None and not self._lists:
+            lists = self._pages("/contacts/lists", "lists", {"sort": "asc"}, page=50)
+            self._lists = {one["name"]: one["id"] for one in lists if one["folderId"] == self._folder}
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def upsert(self, audience: SendableAudience) -> Results:
+        return self._import(BASE_LIST, audience, lambda r: {"email": r.email.reveal(), "attributes": _attributes(r)})
+
+    def add(self, list_name: str, audience: SendableAudience) -> Results:
+        return self._import(list_name, audience, lambda r: {"email": r.email.reveal()})
+
+    def remove(self, list_name: str, leavers: Sequence[Leaver]) -> Results:
+        path = f"/contacts/lists/{self._lists[list_name or BASE_LIST]}/contacts/remove"
+        answer = self._wire.call("POST", path, body={"emails": [v.email.reveal() for v in leavers]})
+        if answer.is_success:
+            return Results()
+        if len(leavers) == 1 and answer.status_code in (400, 404):
+            return Results()  # 404: not known; 400: not on the list. Either way not there, and read back later.
+        return Results(refused_whole=_code(answer))
+
+    def _import(
+        self, list_name: str, audience: SendableAudience, row: Callable[[Recipient], dict[str, Any]]
+    ) -> Results:
+        """Imports in as few calls as the size of a body allows; a later part that is refused refuses the whole."""
+        refused: dict[str, str] = {}
+        for part in _parts([json.dumps(row(r)) for r in audience]):
+            some = audience[part]
+            results = self._import_part(list_name, some, [row(r) for r in some])
+            if results.refused_whole:
+                return results
+            refused |= results.refused
+        return Results(refused)
+
+    def _import_part(self, list_name: str, audience: SendableAudience, rows: list[dict[str, Any]]) -> Results:
+        body = {
+            "jsonBody": rows,
+            "listIds": [self._lists[list_name]],
+            "updateExistingContacts": True,
+            "emptyContactsAttributes": False,
+            "disableNotification": True,
+        }
+        answer = self._wire.call("POST", "/contacts/import", body=body)
+        if not answer.is_success:
+            return Results(refused_whole=_code(answer))
+        process = self._wait_for(_json(answer)["processId"])
+        if process["status"] != "completed":
+            return Results(refused_whole=f"import {process['status']}")
+        by_email = {r.email.reveal(): r.contact_key for r in audience}
+        refused = {}
+        for kind, url in sorted(((process.get("info") or {}).get("import") or {}).items()):
+            for email in self._addresses_in(url) if isinstance(url, str) and url else ():
+                if email in by_email:
+                    refused[by_email[email]] = kind
+        return Results(refused)
+
+    def _wait_for(self, process: int) -> dict[str, Any]:
+        """Polls an import until it is over: after 0.5, 1, 2, 4 ... 60 s, slower when few requests are left."""
+        delay = 0.5
+        for _ in range(POLLS):
+            self._wire.pause(delay)
+            answer = self._wire.call("GET", f"/processes/{process}")
+            found = _json(answer)
+            if found.get("status") in ("completed", "failed", "cancelled"):
+                return found
+            delay = max(min(60.0, delay * 2), _spread_seconds(answer))
+        raise DestinationUnavailable(f"brevo: import {process} is not over after {POLLS} looks")
+
+    def _addresses_in(self, url: str) -> Iterable[str]:
+        """Every cell of a result file, as a canonical address would be written."""
+        text = self._files.call("GET", url).text
+        return {cell.strip().lower() for line in csv.reader(io.StringIO(text), delimiter=";") for cell in line}
+
+    # -- calls -------------------------------------------------------------------------------------------------------
+
+    def _get(self, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+        return _json(self._expect(self._wire.call("GET", path, query=query), path))
+
+    def _make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self._expect(self._wire.call("POST", path, body=body), path)
+        return _json(answer) if answer.content else {}
+
+    def _pages(self, path: str, rows: str, query: dict[str, Any], page: int = PAGE) -> Iterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            found = self._get(path, {**query, "limit": page, "offset": offset}).get(rows)
+            if not isinstance(found, list):
+                raise DestinationUnavailable(f"brevo: {path}: an answer without {rows!r}")
+            yield from found
+            if len(found) < page:
+                return
+            offset += page
+
+    def _expect(self, answer: httpx.Response, path: str) -> httpx.Response:
+        if not answer.is_success:
+            raise DestinationRefused(f"brevo: {path}: {_code(answer)}")
+        return answer
+
+
+DESTINATION = Brevo
+
+
+def _attributes(recipient: Recipient) -> dict[str, Any]:
+    """An attribute that is not known is left out: Brevo keeps what it has."""
+    values = (recipient.first_name, recipient.last_name, recipient.open_tracking, recipient.click_tracking)
+    named = zip(TEXTS + FLAGS, values, strict=True)
+    return {n: v.reveal() if isinstance(v, Personal) else v for n, v in named if v is not None}
+
+
+def _parts(rows: Sequence[str]) -> Iterator[slice]:
+    """Cuts rows into runs whose JSON stays below IMPORT_BYTES, leaving 1 kB for the rest of the body."""
+    start, size = 0, 0
+    for place, row in enumerate(rows):
+        size += len(row.encode()) + 2
+        if size > IMPORT_BYTES - 1000 and place > start:
+            yield slice(start, place)
+            start, size = place, len(row.encode()) + 2
+    if start < len(rows):
+        yield slice(start, len(rows))
+
+
+def _scope(path: str) -> str:
+    """/contacts* has a limit per second, what the table of limits does not list a small one per hour."""
+    return "contacts" if path.startswith("/contacts") else "unlisted"
+
+
+def _rest_seconds(answer: httpx.Response) -> float | None:
+    """Nothing is left of the window: it is waited for, before a 429 as after one."""
+    is_spent = answer.status_code == 429 or answer.headers.get("x-sib-ratelimit-remaining") == "0"
+    return _reset_seconds(answer) if is_spent else None
+
+
+def _reset_seconds(answer: httpx.Response) -> float | None:
+    """Brevo sends no Retry-After, but the seconds until its window starts anew."""
+    try:
+        return max(0.0, float(answer.headers["x-sib-ratelimit-reset"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _spread_seconds(answer: httpx.Response) -> float:
+    """How far apart the requests that are left have to be, when they are scarce; else 0."""
+    try:
+        left = int(answer.headers["x-sib-ratelimit-remaining"])
+    except (KeyError, ValueError):
+        return 0.0
+    return (_reset_seconds(answer) or 0.0) / max(left, 1) if left < SCARCE else 0.0
+
+
+def _code(answer: httpx.Response) -> str:
+    """Status and Brevo's code; its message is left out, for it may quote an address."""
+    try:
+        code = str(answer.json().get("code", ""))
+    except (ValueError, AttributeError):
+        code = ""
+    return f"{answer.status_code} {code}".strip()
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise DestinationUnavailable(f"brevo: {answer.status_code} without a JSON object")
+    return found
+
+
+def _instant(text: str) -> datetime:
+    """Brevo writes `2026-11-20T08:00:00.000+01:00` or `...Z`."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

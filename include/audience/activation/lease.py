@@ -1,0 +1,80 @@
+"""One push at a time per destination. Whoever takes the lease gets a new epoch; an older epoch must stop.
+
+The server's clock decides, so machines need not agree about the time.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from audience.core.errors import LeaseLost
+from audience.core.warehouse import Warehouse
+from audience.core.warehouse.models import Lease
+
+EXPIRY = timedelta(minutes=5)
+"""How long a lease lives without being renewed: longer than any single call, shorter than anybody wants to wait."""
+
+
+@dataclass(frozen=True)
+class HeldLease:
+    """The right to push to a destination, as long as `check` says so."""
+
+    warehouse: Warehouse
+    destination: str
+    holder: str
+    epoch: int
+    expiry: timedelta
+
+    def check(self) -> None:
+        """Raises LeaseLost when the epoch is not ours any more, or has expired."""
+        with self.warehouse.begin() as connection:
+            if connection.execute(sa.select(Lease.epoch).where(*self._ours())).scalar() is None:
+                raise self._lost()
+
+    def renew(self) -> None:
+        """Lets the lease live another `expiry` from now. Raises LeaseLost as `check` does."""
+        with self.warehouse.begin() as connection:
+            longer = sa.update(Lease).where(*self._ours()).values(expires_at=_now() + self.expiry)
+            if connection.execute(longer.returning(Lease.epoch)).scalar() is None:
+                raise self._lost()
+
+    def release(self) -> None:
+        """Frees the destination; does nothing when the lease is somebody else's by now."""
+        with self.warehouse.begin() as connection:
+            connection.execute(sa.update(Lease).where(*self._ours()).values(expires_at=_now()))
+
+    def _ours(self) -> tuple[sa.ColumnElement[bool], ...]:
+        return Lease.destination == self.destination, Lease.epoch == self.epoch, Lease.expires_at > _now()
+
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(f"{self.destination}: epoch {self.epoch} does not hold the lease any more; this run stops")
+
+
+def take(warehouse: Warehouse, destination: str, holder: str, *, expiry: timedelta = EXPIRY) -> HeldLease:
+    """Takes the lease in one statement: when it is free, has expired, or is held under the same name (a retry).
+
+    Raises:
+        LeaseLost: somebody else holds it; names them and says until when.
+    """
+    free = sa.or_(Lease.expires_at <= _now(), Lease.holder == holder)
+    taking = insert(Lease).values(destination=destination, epoch=1, holder=holder, expires_at=_now() + expiry)
+    with warehouse.begin() as connection:
+        epoch = connection.execute(
+            taking.on_conflict_do_update(
+                index_elements=["destination"],
+                set_={"epoch": Lease.epoch + 1, "holder": holder, "expires_at": taking.excluded.expires_at},
+                where=free,
+            ).returning(Lease.epoch)
+        ).scalar()
+        if epoch is None:
+            other = connection.execute(
+                sa.select(Lease.holder, Lease.expires_at).where(Lease.destination == destination)
+            ).one()
+            raise LeaseLost(f"{destination}: held by {other.holder} until {other.expires_at.isoformat()}")
+    return HeldLease(warehouse, destination, holder, epoch, expiry)
+
+
+def _now() -> sa.Function[object]:
+    return sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))

@@ -1,0 +1,121 @@
+"""What became of the items that were sent, written per record and in bulk."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from audience.core.warehouse.load import stage_rows
+from audience.core.warehouse.models import Acknowledged, Item, Plan
+from audience.core.warehouse.models.push import IN_DOUBT, PROFILE
+from audience.privacy.gate import Claim
+
+
+def settle(connection: sa.Connection, claim: Claim, action: str, refused: Mapping[str, str]) -> None:
+    """Acknowledges what this run has in flight for one action and list; refused records become dead letters.
+
+    Only items that this epoch sent and nobody doubted since are touched, so that an orphan changes nothing.
+
+    Args:
+        refused: contact key -> reason.
+    """
+    flying = (
+        Item.plan_id == claim.plan_id,
+        Item.action == action,
+        Item.list_name == claim.list_name,
+        Item.state == "in_flight",
+        Item.epoch == claim.epoch,
+    )
+    if refused:
+        connection.execute(sa.text("DROP TABLE IF EXISTS refused"))
+        letters = pa.table({"contact_key": list(refused), "reason": list(refused.values())})
+        stage_rows(connection, "refused", letters, like="push.item")
+        letter = sa.table("refused", sa.column("contact_key"), sa.column("reason"))
+        connection.execute(
+            sa.update(Item)
+            .where(*flying, Item.contact_key == letter.c.contact_key)
+            .values(state="dead", reason=letter.c.reason)
+        )
+    told = (
+        sa.update(Item)
+        .where(*flying)
+        .values(state="acknowledged")
+        .returning(Item.contact_key, Item.list_name, Item.payload_hash)
+        .cte("told")
+    )
+    if action == "remove":
+        connection.execute(
+            sa.delete(Acknowledged)
+            .where(
+                Acknowledged.destination == claim.destination,
+                Acknowledged.list_name == claim.list_name,
+                Acknowledged.contact_key == told.c.contact_key,
+            )
+            .add_cte(told)
+        )
+        return
+    connection.execute(
+        _acknowledging(
+            sa.select(
+                sa.literal(claim.destination), told.c.contact_key, told.c.list_name, told.c.payload_hash, Plan.as_of
+            ).join_from(told, Plan, Plan.plan_id == claim.plan_id)
+        )
+    )
+
+
+def bury_additions(connection: sa.Connection, plan_id: int) -> None:
+    """Additions of contacts whose profile the platform refused in the same plan become dead letters too."""
+    profile = sa.select(Item.contact_key).where(
+        Item.plan_id == plan_id, Item.list_name == PROFILE, Item.state == "dead"
+    )
+    connection.execute(
+        sa.update(Item)
+        .where(Item.plan_id == plan_id, Item.action == "add", Item.state == "planned", Item.contact_key.in_(profile))
+        .values(state="dead", reason="its profile was refused")
+    )
+
+
+def doubt_what_others_sent(connection: sa.Connection, destination: str, epoch: int) -> None:
+    """Items that an earlier epoch had in flight: the platform may have them and may not.
+
+    Their acknowledgement becomes IN_DOUBT. So the next plan tells them again if they are desired, with the value of
+    then, and takes them away if they are not.
+    """
+    of_destination = sa.select(Plan.plan_id, Plan.as_of).where(Plan.destination == destination).subquery("plans")
+    doubted = (
+        sa.update(Item)
+        .where(Item.plan_id == of_destination.c.plan_id, Item.state == "in_flight", Item.epoch != epoch)
+        .values(state="in_doubt")
+        .returning(Item.contact_key, Item.list_name, of_destination.c.as_of)
+        .cte("doubted")
+    )
+    columns = (doubted.c.contact_key, doubted.c.list_name)
+    connection.execute(
+        _acknowledging(
+            sa.select(sa.literal(destination), *columns, sa.literal(IN_DOUBT), sa.func.max(doubted.c.as_of)).group_by(
+                *columns
+            )
+        )
+    )
+
+
+def count_states(connection: sa.Connection, plan_id: int) -> dict[str, int]:
+    """Number of items of a plan in each state."""
+    found = sa.select(Item.state, sa.func.count().label("number")).where(Item.plan_id == plan_id).group_by(Item.state)
+    return {row.state: row.number for row in connection.execute(found)}
+
+
+def _acknowledging(rows: sa.Select[Any]) -> sa.Insert:
+    adding = insert(Acknowledged).from_select(
+        ["destination", "contact_key", "list_name", "payload_hash", "as_of"], rows
+    )
+    return adding.on_conflict_do_update(
+        index_elements=["destination", "contact_key", "list_name"],
+        set_={
+            "payload_hash": adding.excluded.payload_hash,
+            "as_of": adding.excluded.as_of,
+            "acknowledged_at": sa.func.now(),
+        },
+    )

@@ -1,0 +1,161 @@
+"""Desired minus acknowledged: what a platform has to be told. One statement, whatever the number of contacts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from audience.activation.desired import desired
+from audience.activation.guard import Change, ListChange
+from audience.core.warehouse.load import count_rows
+from audience.core.warehouse.models import Acknowledged, Definition, Evaluation, Item, Plan
+from audience.core.warehouse.models.push import PROFILE
+
+UNFINISHED = ("planned", "held", "pushing")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How many items of one action a plan has for one list; `unknown_before` of them were never acknowledged."""
+
+    action: str
+    list_name: str
+    items: int
+    unknown_before: int
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan as it was written: its number and its items by action and list."""
+
+    plan_id: int
+    differences: Sequence[Difference]
+
+    def count(self, action: str) -> int:
+        return sum(d.items for d in self.differences if d.action == action)
+
+    def lists(self, action: str) -> list[str]:
+        """Lists with items of this action, sorted."""
+        return sorted(d.list_name for d in self.differences if d.action == action)
+
+
+def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Planned:
+    """Writes the plan that brings a destination from what it acknowledged to what is desired now.
+
+    A plan that was not finished is superseded: nobody works on it, since we hold the lease. The items of earlier plans
+    are forgotten, so that the ledger does not grow with the number of runs; their counts stay. A dead letter is not
+    lost by that: it was never acknowledged, so the new plan has it again.
+    """
+    count_rows(connection, "vault.contact_point", "privacy.consent", "segments.membership", "push.acknowledged")
+    want = desired(destination).cte("desired")
+    known = sa.select(Acknowledged).where(Acknowledged.destination == destination).cte("known")
+    earlier = sa.select(Plan.plan_id).where(Plan.destination == destination)
+    superseded = (
+        sa.update(Plan)
+        .where(Plan.destination == destination, Plan.state.in_(UNFINISHED))
+        .values(state="superseded", finished_at=sa.func.now())
+        .returning(Plan.plan_id)
+        .cte("superseded")
+    )
+    forgotten = sa.delete(Item).where(Item.plan_id.in_(earlier)).returning(Item.plan_id).cte("forgotten")
+    plan = (
+        sa.insert(Plan)
+        .values(destination=destination, as_of=as_of, state="planned", counts={})
+        .returning(Plan.plan_id)
+        .cte("plan")
+    )
+    action = sa.case(
+        (want.c.contact_key.is_(None), "remove"),
+        (want.c.list_name == PROFILE, "upsert"),
+        else_="add",
+    )
+    items = (
+        sa.select(
+            plan.c.plan_id,
+            sa.func.coalesce(want.c.contact_key, known.c.contact_key).label("contact_key"),
+            sa.func.coalesce(want.c.list_name, known.c.list_name).label("list_name"),
+            action.label("action"),
+            sa.func.coalesce(want.c.payload_hash, "").label("payload_hash"),
+            sa.literal("planned").label("state"),
+            known.c.contact_key.is_(None).label("unknown_before"),
+        )
+        .select_from(
+            want.join(
+                known,
+                sa.and_(want.c.contact_key == known.c.contact_key, want.c.list_name == known.c.list_name),
+                full=True,
+            ).join(plan, sa.true())
+        )
+        .where(want.c.payload_hash.is_distinct_from(known.c.payload_hash))
+        .cte("items")
+    )
+    columns = ["plan_id", "contact_key", "list_name", "action", "payload_hash", "state"]
+    written = sa.insert(Item).from_select(columns, sa.select(*(items.c[c] for c in columns))).cte("written")
+    summary = (
+        sa.select(
+            items.c.action,
+            items.c.list_name,
+            sa.func.count().label("items"),
+            sa.func.count().filter(items.c.unknown_before).label("unknown_before"),
+        )
+        .group_by(items.c.action, items.c.list_name)
+        .subquery("summary")
+    )
+    rows = connection.execute(
+        sa.select(plan.c.plan_id, *summary.c)
+        .outerjoin_from(plan, summary, sa.true())
+        .order_by(summary.c.action, summary.c.list_name)
+        .add_cte(superseded, forgotten, written)
+    ).all()
+    count_rows(connection, "push.item")
+    return Planned(
+        rows[0].plan_id,
+        [Difference(r.action, r.list_name, r.items, r.unknown_before) for r in rows if r.action is not None],
+    )
+
+
+def describe_change(
+    connection: sa.Connection, destination: str, as_of: date, planned: Planned, *, base_list: str
+) -> Change:
+    """The numbers by which `guard.hold_reasons` judges a plan."""
+    delivered = sa.select(Definition.segment).where(Definition.deliver_to.contains([destination]))
+    evaluated = sa.select(sa.func.count()).where(Evaluation.partition == as_of, Evaluation.segment.in_(delivered))
+    acknowledged = (
+        sa.select(Acknowledged.list_name, sa.func.count().label("contacts"))
+        .where(Acknowledged.destination == destination)
+        .group_by(Acknowledged.list_name)
+    )
+    newest = sa.select(sa.func.max(Acknowledged.as_of)).where(Acknowledged.destination == destination)
+    before = {row.list_name: row.contacts for row in connection.execute(acknowledged)}
+    added = {d.list_name: d.unknown_before for d in planned.differences if d.action != "remove"}
+    removed = {d.list_name: d.items for d in planned.differences if d.action == "remove"}
+    return Change(
+        as_of=as_of,
+        evaluated=connection.execute(evaluated).scalar_one(),
+        newest_acknowledged=connection.execute(newest).scalar_one(),
+        lists=[
+            ListChange(name or base_list, before.get(name, 0), added.get(name, 0), removed.get(name, 0))
+            for name in sorted({*before, *added})
+        ],
+    )
+
+
+def lists_of(connection: sa.Connection, destination: str) -> list[str]:
+    """Segments delivered to the destination, and lists that it still has from segments that were; sorted."""
+    delivered = sa.select(Definition.segment).where(Definition.deliver_to.contains([destination]))
+    left_over = sa.select(Acknowledged.list_name).where(
+        Acknowledged.destination == destination, Acknowledged.list_name != PROFILE
+    )
+    return sorted(connection.execute(sa.union(delivered, left_over)).scalars())
+
+
+def newest_evaluated(connection: sa.Connection) -> date | None:
+    """The newest partition that any segment was evaluated for."""
+    return connection.execute(sa.select(sa.func.max(Evaluation.partition))).scalar_one()
+
+
+def set_state(connection: sa.Connection, plan_id: int, state: str, **values: Any) -> None:
+    """Moves a plan on: `held` with its problem, `pushing`, `done` with its counts."""
+    connection.execute(sa.update(Plan).where(Plan.plan_id == plan_id).values(state=state, **values))

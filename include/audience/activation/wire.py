@@ -1,0 +1,104 @@
+"""HTTP to a platform: paced, retried within bounds, with the lease checked before every call.
+
+Every call that goes through here sets a state, so it may be made again when its outcome is not known.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from audience.activation.destination import Calls
+from audience.core.errors import DestinationRefused, DestinationUnavailable
+
+TRIES = 6
+"""Tries of one call that gets no answer or a 5xx; waits between them grow from 0.5 s to 16 s, jittered."""
+
+WAITS = 10
+"""429 answers to one call before giving up; each is waited for as long as the platform says."""
+
+TIMEOUT_SECONDS = 60.0
+
+
+class Wire:
+    """One HTTP session with one platform.
+
+    Args:
+        destination: its name, for messages.
+        client: with base URL and credentials.
+        calls: the lease check before each call, and how to sleep.
+        per_second: calls are not made faster than this.
+        scope: the rate limit that a path counts for.
+        rest_seconds: how long, by an answer's headers, its scope wants to be left alone; None where it does not say.
+    """
+
+    def __init__(
+        self,
+        destination: str,
+        client: httpx.Client,
+        calls: Calls,
+        *,
+        per_second: float,
+        scope: Callable[[str], str] = lambda _: "",
+        rest_seconds: Callable[[httpx.Response], float | None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._destination, self._client, self._calls = destination, client, calls
+        self._interval, self._scope, self._rest_seconds, self._clock = 1 / per_second, scope, rest_seconds, clock
+        self._not_before: dict[str, float] = {}
+
+    def pause(self, seconds: float) -> None:
+        self._calls.pause(seconds)
+
+    def call(
+        self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        """One answer below 500 that is neither 401, 403 nor 429.
+
+        Raises:
+            DestinationRefused: 401 or 403.
+            DestinationUnavailable: no other answer after TRIES tries and WAITS waits.
+            LeaseLost: before any of the tries, this run lost its lease.
+        """
+        name = f"{method} {urlsplit(path).path}"
+        tries = waits = 0
+        while True:
+            found, answer = self._once(name, method, path, body, query)
+            if answer is not None and answer.status_code in (401, 403):
+                raise DestinationRefused(f"{self._destination}: {name}: {found}, expected valid credentials")
+            if answer is not None and answer.status_code == 429:
+                waits += 1
+                if waits > WAITS:
+                    raise DestinationUnavailable(f"{self._destination}: {name}: still 429 after {WAITS} waits")
+                if not self._rest_seconds(answer):
+                    self.pause(_backoff(waits))
+                continue
+            if answer is not None and answer.status_code < 500:
+                return answer
+            tries += 1
+            if tries >= TRIES:
+                raise DestinationUnavailable(f"{self._destination}: {name}: {found} after {tries} tries")
+            self.pause(_backoff(tries))
+
+    def _once(self, name: str, method: str, path: str, body: Any, query: Any) -> tuple[str, httpx.Response | None]:
+        """What was found, in words without the URL's host or the body, and the answer if there is a whole one."""
+        scope = self._scope(path)
+        if (early := self._not_before.get(scope, 0.0) - self._clock()) > 0:
+            self.pause(early)
+        self._calls.before(name)
+        self._not_before[scope] = self._clock() + self._interval
+        try:
+            answer = self._client.request(method, path, json=body, params=query)
+        except httpx.HTTPError as error:
+            return type(error).__name__, None
+        if rest := self._rest_seconds(answer):
+            self._not_before[scope] = self._clock() + rest
+        self._calls.after(name)
+        return str(answer.status_code), answer
+
+
+def _backoff(tries: int) -> float:
+    return min(16.0, 0.5 * 2.0 ** (tries - 1)) * (0.5 + random.random())  # noqa: S311 - jitter is no secret

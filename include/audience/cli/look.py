@@ -1,0 +1,116 @@
+"""Commands that read: how things stand, and why somebody is in a segment."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audience.cli.app import NewestDay, app, house
+from audience.cli.screen import facts, say, table, warn
+
+if TYPE_CHECKING:
+    from audience.core.partition import Partition
+    from audience.house import House
+    from audience.segments.why import Row
+
+
+@app.command()
+def status() -> None:
+    """Show newest and stale days, what came in, segments, pushes."""
+    import os
+    from datetime import UTC, datetime
+
+    from audience import reporting, steps
+    from audience.sources.contract import sources_in_use
+
+    with house() as stores:
+        freshness = reporting.read_freshness(stores.warehouse, sources_in_use(os.environ), datetime.now(UTC))
+        newest = [(name, stores.lake.newest(name)) for name in stores.lake.tables()]
+        stale = steps.stale_days(stores)
+        sources = reporting.read_sources(stores.warehouse)
+        segments = reporting.read_segments(stores.warehouse)
+        pushes = reporting.read_pushes(stores.warehouse)
+    table("Newest partitions", ("table", "day"), newest)
+    if stale:
+        warn(f"Stale days: {', '.join(stale)}: their input changed since; refresh them, or trigger the DAG restate")
+    else:
+        say("Stale days: none")
+    table(
+        "What came in",
+        ("source", "newest", "days behind", "rows in", "loaded", "quarantined", "superseded"),
+        [(s.source, s.newest, s.behind_days, s.taken, s.loaded, s.quarantined, s.superseded) for s in sources],
+    )
+    for f in freshness:
+        if f.is_late:
+            warn(f"{f.source}: {'late' if f.is_required else 'stale'}: {f.words}")
+    for s in sources:
+        for field in s.new_fields:
+            warn(f"{s.source}: {field} is not known to the source file; its values are kept in extra")
+    table(
+        "Segments",
+        ("segment", "evaluated", "members", "entered", "left", "of people"),
+        [(s.segment, s.evaluated, s.members, s.entered, s.left, s.people) for s in segments],
+    )
+    table(
+        "Last pushes",
+        ("destination", "as of", "state", "adds", "changes", "removals", "acknowledged", "dead", "problem"),
+        [
+            (p.destination, p.as_of, p.state, p.adds, p.changes, p.removals, p.acknowledged, p.dead, p.problem)
+            for p in pushes
+        ],
+    )
+
+
+@app.command()
+def why(
+    segment: Annotated[str, typer.Argument(help="Name of a segment file.")],
+    person_id: Annotated[str, typer.Argument(help="Pseudonym of a person, as in the segment tables.")],
+    partition: NewestDay = None,
+) -> None:
+    """Say why a person is, or is not, in a segment.
+
+    Each condition of the rule, with the value that was found.
+    """
+    from audience.activation import destinations
+    from audience.core.errors import DeclarationError, nearest
+    from audience.core.partition import Partition
+    from audience.segments.check import declared
+    from audience.segments.why import holds
+    from audience.segments.why import why as reasons_of
+
+    with house() as stores:
+        known = {s.name: s for s in declared(stores.settings.segments, destinations.names())}
+        if segment not in known:
+            raise DeclarationError("segments", f"no segment {segment!r}{nearest(segment, known)}")
+        day = Partition.parse(partition) if partition else _newest_features(stores)
+        row = _person(stores, day, person_id)
+    rule = known[segment].members
+    facts(f"{day} {segment}", {"is a member": holds(rule, row)})
+    table(
+        "Conditions",
+        ("place", "condition", "found", "satisfied"),
+        [(r.place, r.condition, "unknown" if r.found is None else r.found, r.satisfied) for r in reasons_of(rule, row)],
+    )
+
+
+def _newest_features(stores: "House") -> "Partition":
+    from audience.core.errors import NotPublished
+    from audience.core.tables import FEATURES
+
+    newest = stores.lake.newest(FEATURES.name)
+    if newest is None:
+        raise NotPublished("features: no partition is published, expected one: audience refresh")
+    return newest
+
+
+def _person(stores: "House", day: "Partition", person_id: str) -> "Row":
+    """What rules are asked about, for one person. Raises NotPublished when the day does not know the person."""
+    from audience.core.errors import NotPublished
+    from audience.segments.people import people
+
+    with stores.engine() as session:
+        everybody = people(stores.lake, session, day)
+        rows = session.to_pyarrow(everybody.filter(everybody.person_id == person_id)).to_pylist()
+    if not rows:
+        raise NotPublished(f"features: partition {day} has no person {person_id!r}")
+    row: Row = rows[0]
+    return row

@@ -1,0 +1,1 @@
+"""The nouns every room shares: partition, table, lake, warehouse, counts, settings, errors."""

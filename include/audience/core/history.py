@@ -1,0 +1,48 @@
+"""What people did, keyed by person: views over the raw entities and the person keys of a partition.
+
+They are computed, not stored: a merge of two people changes whose their past orders are, so a stored copy of a long
+history would have to be written anew every day.
+"""
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+from ibis.backends.duckdb import Backend
+
+from audience.core.lake import Lake
+from audience.core.partition import Partition
+from audience.core.tables import PERSON_KEY
+
+
+def orders(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
+    """Orders as they stood at the end of the partition, of people known then.
+
+    Gives  one row per order: `person_id`, `source`, `order_id`, `ordered_at`, `status`, `total_eur`, `discount_eur`,
+           `has_coupon`. An order belongs to the person of its account, a guest's to the person of its address.
+    """
+    rows = lake.entity(session, "order", through=partition)
+    keys = lake.read(session, PERSON_KEY, partition)
+    records = keys.filter(_.kind == "record").select(record_key="key", record_person="person_id")
+    emails = keys.filter(_.kind == "email").select(email_key="key", email_person="person_id")
+    joined = (
+        rows.mutate(record_key=rows.source + ":" + rows.record_id)
+        .left_join(records, "record_key")
+        .left_join(emails, "email_key")
+        .mutate(person_id=ibis.coalesce(_.record_person, _.email_person))
+    )
+    return joined.filter(_.person_id.notnull() & (_.ordered_at < partition.as_of)).select(
+        "person_id", "source", "order_id", "ordered_at", "status", "total_eur", "discount_eur", "has_coupon"
+    )
+
+
+def email_events(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
+    """E-mail events known at the end of the partition, of people known then.
+
+    Gives  one row per event: `person_id`, `type`, `campaign_id`, `occurred_at`, `is_machine`.
+    """
+    rows = lake.entity(session, "event", through=partition)
+    emails = lake.read(session, PERSON_KEY, partition).filter(_.kind == "email")
+    joined = rows.join(emails.select(email_key="key", person_id="person_id"), "email_key")
+    return joined.filter(_.occurred_at < partition.as_of).select(
+        "person_id", "type", "campaign_id", "occurred_at", "is_machine"
+    )

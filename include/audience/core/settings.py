@@ -1,0 +1,83 @@
+"""Settings come from the environment, are checked when read, and never show a secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from audience.core.errors import SettingsError, nearest
+from audience.core.masked import Secret
+
+VARIABLES: dict[str, str] = {
+    "AUDIENCE_HOME": "folder for the lake, the embedded PostgreSQL and logs (default: .run below the working folder)",
+    "AUDIENCE_LAKE_URL": "lake folder or fsspec URL (default: AUDIENCE_HOME/lake)",
+    "AUDIENCE_WAREHOUSE_URL": "SQLAlchemy URL of PostgreSQL (default: an embedded one in AUDIENCE_HOME/postgres)",
+    "AUDIENCE_MLFLOW_URL": "MLflow tracking URL (default: tables in the warehouse, artifacts in the lake)",
+    "AUDIENCE_PSEUDONYM_KEY": "secret of 32 to 64 characters: keys the hashes that stand for people (required)",
+    "AUDIENCE_SOURCES": "names of the source files in use, separated by commas (default: every file of the folder)",
+    "AUDIENCE_SEGMENTS": "folder of segment files (default: include/segments of the installation)",
+    "AUDIENCE_MEMORY_LIMIT": "memory DuckDB may take in one task (default: 2GB)",
+    "AUDIENCE_ALERTS_EMAIL": "addresses that are told when a required source is late, separated by commas; sent through the"
+    " Airflow connection `smtp_default` (default: nobody)",
+    "AUDIENCE_ALERTS_SENDER": "address that alerts come from (default: the one of the connection)",
+    "AUDIENCE_ALERTS_WEBHOOK": "URL that the same is posted to as JSON, `text` for chat systems; secret (default: none)",
+}
+"""Every variable this package reads, with its meaning; `audience check` prints the list."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The validated environment. Build it with `Settings.read(os.environ)`."""
+
+    home: Path
+    lake_url: str
+    warehouse_url: Secret | None
+    mlflow_url: Secret | None
+    pseudonym_key: Secret
+    segments: Path
+    memory_limit: str
+    alerts_email: tuple[str, ...] = ()
+    alerts_sender: str = ""
+    alerts_webhook: Secret | None = None
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Checks every AUDIENCE_ variable.
+
+        Raises:
+            SettingsError: a required variable is missing, a value is unusable, or a name is unknown (a misspelt
+                variable would otherwise be a silent default).
+        """
+        for name in environment:
+            if name.startswith("AUDIENCE_") and name not in VARIABLES and not name.startswith("AUDIENCE_DEMO_"):
+                raise SettingsError(f"environment: no setting {name!r}{nearest(name, VARIABLES)}")
+        home = Path(environment.get("AUDIENCE_HOME") or ".run").absolute()
+        key = environment.get("AUDIENCE_PSEUDONYM_KEY", "")
+        if not 32 <= len(key.encode()) <= 64:
+            raise SettingsError(
+                f"AUDIENCE_PSEUDONYM_KEY: found {len(key.encode())} characters, expected 32 to 64;"
+                " make one with: python -c 'import secrets; print(secrets.token_hex(32))' and keep it: "
+                "a lost key means new pseudonyms for everybody"
+            )
+        warehouse = environment.get("AUDIENCE_WAREHOUSE_URL")
+        if warehouse and not warehouse.startswith("postgresql+psycopg://"):
+            raise SettingsError("AUDIENCE_WAREHOUSE_URL: expected a URL that starts with postgresql+psycopg://")
+        mlflow = environment.get("AUDIENCE_MLFLOW_URL")
+        webhook = environment.get("AUDIENCE_ALERTS_WEBHOOK")
+        if webhook and not webhook.startswith(("https://", "http://")):
+            raise SettingsError("AUDIENCE_ALERTS_WEBHOOK: expected a URL that starts with https:// or http://")
+        emails = [one.strip() for one in environment.get("AUDIENCE_ALERTS_EMAIL", "").split(",") if one.strip()]
+        if wrong := sum("@" not in one for one in emails):
+            raise SettingsError(f"AUDIENCE_ALERTS_EMAIL: found {wrong} of {len(emails)} without @, expected addresses")
+        return cls(
+            home=home,
+            lake_url=environment.get("AUDIENCE_LAKE_URL") or str(home / "lake"),
+            warehouse_url=Secret(warehouse) if warehouse else None,
+            mlflow_url=Secret(mlflow) if mlflow else None,
+            pseudonym_key=Secret(key),
+            segments=Path(environment.get("AUDIENCE_SEGMENTS") or Path(__file__).parents[2] / "segments"),
+            memory_limit=environment.get("AUDIENCE_MEMORY_LIMIT") or "2GB",
+            alerts_email=tuple(emails),
+            alerts_sender=environment.get("AUDIENCE_ALERTS_SENDER", ""),
+            alerts_webhook=Secret(webhook) if webhook else None,
+        )

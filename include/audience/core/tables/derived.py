@@ -1,0 +1,91 @@
+"""Tables computed from the entities: each partition holds the whole state as of its end, keyed by person."""
+
+from audience.core.table import Column, Table
+
+PERSON = Column("person_id", "text", "pseudonym of the person, the same for ever", required=True)
+
+PERSON_KEY = Table(
+    name="person_key",
+    grain="one identifier of a person",
+    key=("kind", "key"),
+    columns=(
+        Column("kind", "text", "record: '<source>:<record_id>'; email: keyed hash", required=True,
+               one_of=("record", "email")),
+        Column("key", "text", "the identifier, never in clear when it is personal", required=True),
+        PERSON,
+    ),
+)  # fmt: skip
+
+CUSTOMERS = Table(
+    name="customers",
+    grain="one person",
+    key=("person_id",),
+    columns=(
+        PERSON,
+        Column("email_key", "text", "keyed hash of the address to write to; null when there is none"),
+        Column("first_seen_at", "instant", "when the earliest record of the person was made"),
+        Column("records", "integer", "source records that are this person", required=True, at_least=1),
+        Column("birth_year", "integer", "year of birth", at_least=1900, at_most=2100),
+        Column("gender", "text", "as declared", one_of=("f", "m", "x")),
+        Column("country", "text", "ISO 3166 alpha-2 code"),
+        Column("region", "text", "first two characters of the postal code"),
+        Column("household_size", "text", "people in the household: 1, 2, 3, 4, 5+"),
+        Column("kids", "text", "children in the household: 0, 1, 2, 3+"),
+        Column("income_band", "text", "yearly household income in thousands, as a band"),
+        Column("nps", "integer", "latest answer to 'would you recommend us', points", at_least=0, at_most=10),
+    ),
+)
+
+FEATURES = Table(
+    name="features",
+    grain="one person",
+    key=("person_id",),
+    columns=(
+        PERSON,
+        Column("age_years", "integer", "age reached in the year of the partition, years"),
+        Column("gender", "text", "as declared: f, m, x"),
+        Column("country", "text", "ISO 3166 alpha-2 code"),
+        Column("region", "text", "first two characters of the postal code"),
+        Column("income_band", "text", "yearly household income in thousands, as a band"),
+        Column("kids", "text", "children in the household: 0, 1, 2, 3+"),
+        Column("nps", "integer", "latest answer to 'would you recommend us', points"),
+        Column("known_days", "integer", "whole days since the earliest record of the person"),
+        Column("is_customer", "boolean", "has at least one paid order", required=True),
+        Column("recency_days", "integer", "whole days since the last paid order"),
+        Column("recency_hours", "integer", "whole hours since the last paid order"),
+        Column("first_order_days", "integer", "whole days since the first paid order"),
+        Column("orders_7d", "integer", "paid orders in the last 7 days", required=True),
+        Column("orders_30d", "integer", "paid orders in the last 30 days", required=True),
+        Column("orders_90d", "integer", "paid orders in the last 90 days", required=True),
+        Column("orders_365d", "integer", "paid orders in the last 365 days (frequency)", required=True),
+        Column("spend_30d_eur", "decimal", "paid in the last 30 days, EUR", required=True),
+        Column("spend_90d_eur", "decimal", "paid in the last 90 days, EUR", required=True),
+        Column("spend_365d_eur", "decimal", "paid in the last 365 days (monetary value), EUR", required=True),
+        Column("basket_365d_eur", "real", "mean paid order of the last 365 days, EUR"),
+        Column("discount_share_90d", "real", "discount / (paid + discount) of the last 90 days, 0..1"),
+        Column("coupon_orders_365d", "integer", "paid orders with a coupon in the last 365 days", required=True),
+        Column("favourite_category", "text", "category with most spend in the last 90 days"),
+        Column("categories_90d", "integer", "distinct categories bought in the last 90 days", required=True),
+        Column("recency_score", "integer", "quintile of recency among customers, 5 = most recent"),
+        Column("frequency_score", "integer", "quintile of orders_365d among customers, 5 = most orders"),
+        Column("monetary_score", "integer", "quintile of spend_365d_eur among customers, 5 = most spend"),
+        Column("sent_90d", "integer", "e-mails sent to the person in the last 90 days", required=True),
+        Column("opens_90d", "integer", "opens by people (not machines) in the last 90 days", required=True),
+        Column("clicks_90d", "integer", "clicks by people (not bots) in the last 90 days", required=True),
+        Column("last_open_days", "integer", "whole days since the last open by a person"),
+        Column("last_click_days", "integer", "whole days since the last click by a person"),
+    ),
+)
+
+SCORES = Table(
+    name="scores",
+    grain="one person",
+    key=("person_id",),
+    columns=(
+        PERSON,
+        Column("p_buy_30d", "real", "probability of a paid order in the next 30 days, 0..1", at_least=0, at_most=1),
+        Column("cluster", "text", "name of the behavioural cluster"),
+        Column("p_buy_30d_model", "text", "registered model version that gave p_buy_30d"),
+        Column("cluster_model", "text", "registered model version that gave cluster"),
+    ),
+)

@@ -1,0 +1,34 @@
+"""Every warehouse table, one file per schema."""
+
+from audience.core.warehouse.models.alert import Alert, AlertSent
+from audience.core.warehouse.models.base import SCHEMAS, Base
+from audience.core.warehouse.models.ops import Landing, NewField
+from audience.core.warehouse.models.privacy import Consent, Suppression
+from audience.core.warehouse.models.push import Acknowledged, Item, Lease, Plan
+from audience.core.warehouse.models.quality import Histogram, Validation
+from audience.core.warehouse.models.quarantine import QuarantineDecision, QuarantineReveal
+from audience.core.warehouse.models.segments import Definition, Evaluation, Membership
+from audience.core.warehouse.models.vault import ContactPoint
+
+__all__ = [
+    "SCHEMAS",
+    "Acknowledged",
+    "Alert",
+    "AlertSent",
+    "Base",
+    "Consent",
+    "ContactPoint",
+    "Definition",
+    "Evaluation",
+    "Histogram",
+    "Item",
+    "Landing",
+    "Lease",
+    "Membership",
+    "NewField",
+    "Plan",
+    "QuarantineDecision",
+    "QuarantineReveal",
+    "Suppression",
+    "Validation",
+]

@@ -1,0 +1,79 @@
+"""Schema `push`: what each platform was told, what it acknowledged, and who may push now."""
+
+from datetime import date, datetime
+
+from sqlalchemy import DateTime, ForeignKey, Index, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from audience.core.warehouse.models.base import Base
+
+PROFILE = ""
+"""`list_name` of the contact itself (its attributes), as opposed to its membership of a list."""
+
+
+IN_DOUBT = "in doubt"
+"""`payload_hash` of a row that the platform may have and may not: it equals no real hash."""
+
+
+class Lease(Base):
+    """Grain: one destination. Whoever holds the current epoch may push; everybody else must stop."""
+
+    __tablename__ = "lease"
+    __table_args__ = {"schema": "push"}
+
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(comment="grows by one each time the lease is taken")
+    holder: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Acknowledged(Base):
+    """Grain: one (destination, contact, list): the last state the platform is known to have.
+
+    `list_name` is empty for the contact itself, whose `payload_hash` covers its attributes. `payload_hash` is
+    `IN_DOUBT` where the outcome of the last call is not known: the platform may have this row and may not, so the next
+    plan tells it again, with the value of that day.
+    """
+
+    __tablename__ = "acknowledged"
+    __table_args__ = {"schema": "push"}
+
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    contact_key: Mapped[str] = mapped_column(primary_key=True)
+    list_name: Mapped[str] = mapped_column(primary_key=True)
+    payload_hash: Mapped[str]
+    as_of: Mapped[date]
+    acknowledged_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class Plan(Base):
+    """Grain: one planned push: the difference between what is desired and what was acknowledged."""
+
+    __tablename__ = "plan"
+    __table_args__ = {"schema": "push"}
+
+    plan_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    destination: Mapped[str]
+    as_of: Mapped[date] = mapped_column(comment="partition of the segments that are pushed")
+    state: Mapped[str] = mapped_column(comment="planned, held, pushing, done, superseded")
+    counts: Mapped[dict[str, int]] = mapped_column(JSONB, comment="adds, changes, removals, acknowledged, dead, calls")
+    problem: Mapped[str | None] = mapped_column(comment="why it was held")
+    planned_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Item(Base):
+    """Grain: one (plan, contact, list): one thing to tell the platform."""
+
+    __tablename__ = "item"
+    __table_args__ = (Index("item_state_idx", "plan_id", "state"), {"schema": "push"})
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey(Plan.plan_id, ondelete="CASCADE"), primary_key=True)
+    contact_key: Mapped[str] = mapped_column(primary_key=True)
+    list_name: Mapped[str] = mapped_column(primary_key=True)
+    action: Mapped[str] = mapped_column(comment="upsert, add, remove")
+    payload_hash: Mapped[str]
+    state: Mapped[str] = mapped_column(comment="planned, in_flight, acknowledged, dead, withheld, in_doubt")
+    reason: Mapped[str | None] = mapped_column(comment="why it is dead or withheld; no personal data")
+    epoch: Mapped[int | None] = mapped_column(comment="lease epoch that sent it")

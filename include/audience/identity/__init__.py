@@ -1,0 +1,1 @@
+"""Who is one person: exact matching of keyed values, one stable pseudonym per person, one golden record."""

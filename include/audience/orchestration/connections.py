@@ -1,0 +1,100 @@
+"""Airflow connection types, one per kind of system: their forms, and what their Test button does.
+
+Airflow imports a hook class per connection type by its path. All of ours do the same thing, so the classes are made of the
+systems that source files declare: `audience.orchestration.connections.TypeformHook`.
+"""
+
+from typing import Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk import Connection as AirflowConnection
+
+from audience.core.connection import Connection
+from audience.core.errors import AudienceError
+from audience.sources.contract import System, all_sources
+from audience.sources.contract.system import STANDARD
+
+PREFIX = "audience_"
+"""Of our connection types, so that another provider's `salesforce` is not taken for ours."""
+
+
+def systems() -> dict[str, System]:
+    """Systems by type, sorted; source files of one kind of system share the first one's form."""
+    found: dict[str, System] = {}
+    for source in all_sources():
+        found.setdefault(source.system.type, source.system)
+    return dict(sorted(found.items()))
+
+
+def hook_name(type_: str) -> str:
+    """`TypeformHook` of `typeform`."""
+    return "".join(part.title() for part in type_.split("_")) + "Hook"
+
+
+def connection_type(system: System) -> dict[str, Any]:
+    """What a provider says of one connection type (Airflow: provider_info.schema.json, `connection-types`)."""
+    named = {f.name: f for f in system.fields}
+    extra = [f for f in system.fields if f.name not in STANDARD]
+    return {
+        "connection-type": PREFIX + system.type,
+        "hook-name": f"{system.title} (audience)",
+        "hook-class-name": f"{__name__}.{hook_name(system.type)}",
+        "conn-fields": {
+            f.name: {
+                "label": f.label,
+                "schema": {"type": ["string", "null"]} | ({"format": "password"} if f.is_secret else {}),
+                "description": " ".join(filter(None, (f.help, f"Example: {f.example}" if f.example else ""))),
+            }
+            for f in extra
+        },
+        "ui-field-behaviour": {
+            "hidden-fields": [n for n in (*STANDARD, "schema", "extra") if n not in named],
+            "relabeling": {f.name: f.label for f in system.fields if f.name in STANDARD},
+            "placeholders": {f.name: f.example for f in system.fields if f.name in STANDARD and f.example},
+        },
+    }
+
+
+def of_airflow(found: AirflowConnection) -> Connection:
+    """The Airflow connection as sources and destinations see it; its host is the base URL."""
+    return Connection.of(
+        str(found.conn_id),
+        host=found.host or "",
+        login=found.login,
+        password=found.password,
+        port=found.port,
+        extra=found.extra_dejson,
+    )
+
+
+class SystemHook(BaseHook):
+    """Opens a system from its connection, for the Test button of the connection form."""
+
+    conn_name_attr = "conn_id"
+    default_conn_name = ""
+    conn_type = ""
+    hook_name = ""
+    system: System
+
+    def __init__(self, conn_id: str, **_: Any) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Whether the system answered, and what to read about it; the message holds no secret."""
+        try:
+            client = self.system.open(of_airflow(self.get_connection(self.conn_id)))
+            try:
+                return True, client.check()
+            finally:
+                client.close()
+        except AudienceError as error:
+            return False, str(error)
+
+
+def __getattr__(name: str) -> type[SystemHook]:
+    for type_, system in systems().items():
+        if hook_name(type_) == name:
+            said = {"conn_type": PREFIX + type_, "hook_name": f"{system.title} (audience)", "system": system}
+            return type(name, (SystemHook,), said)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

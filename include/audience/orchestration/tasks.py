@@ -1,0 +1,145 @@
+"""The tasks of all DAGs: each opens the house and takes one step. XCom carries references and numbers only."""
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from audience import steps
+from audience.core.errors import PushHeld
+from audience.orchestration.assets import SEGMENTS, required
+from audience.orchestration.inside import house
+from audience.orchestration.notifiers import channels
+from audience.sources.contract import sources_in_use
+
+if TYPE_CHECKING:
+    from audience.house import House
+
+Facts = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+def partition_key() -> str | None:
+    """The day of this run; None when it was triggered without one, which every step refuses."""
+    return get_current_context()["dag_run"].partition_key
+
+
+@task
+def extract(source: str) -> Facts:
+    since = get_current_context()["params"].get("since")
+    with house() as stores:
+        return steps.extract(stores, source, partition_key(), since)
+
+
+@task
+def publish(extraction: Facts) -> Facts:
+    with house() as stores:
+        return steps.publish(stores, extraction)
+
+
+@task
+def identity() -> Facts:
+    """Chooses the days of this run. When there are none the run ends here, and announces nothing."""
+    with house() as stores:
+        chosen = steps.days_to_compute(stores, partition_key())
+        if not chosen["days"]:
+            raise AirflowSkipException("nothing that the day is computed from has changed")
+        return chosen | {"done": {day: steps.identity(stores, day) for day in chosen["days"]}}
+
+
+@task
+def features(chosen: Facts) -> Facts:
+    with house() as stores:
+        return chosen | {"done": {day: steps.features(stores, day) for day in chosen["days"]}}
+
+
+@task
+def scores(chosen: Facts) -> Facts:
+    with house() as stores:
+        return chosen | {"done": {day: steps.scores(stores, day) for day in chosen["days"]}}
+
+
+@task
+def segments(chosen: Facts) -> Facts:
+    """Announces every day that was computed, not only the one that the run is named after."""
+    get_current_context()["outlet_events"][SEGMENTS].add_partitions(list(chosen["days"]))
+    with house() as stores:
+        return {day: steps.segments(stores, day, input_) for day, input_ in chosen["days"].items()}
+
+
+@task
+def train() -> Facts:
+    with house() as stores:
+        as_of = get_current_context()["params"].get("as_of")
+        return steps.train(stores, as_of or steps.end_of_week(partition_key()))
+
+
+@task
+def announce() -> Facts:
+    """Announces every day of the form's range for each required source."""
+    context = get_current_context()
+    days = steps.days_between(context["params"]["first"], context["params"]["last"])
+    for asset in required():
+        context["outlet_events"][asset].add_partitions(days)
+    return {"days": days}
+
+
+@task
+def replay() -> Facts:
+    """Lands what passes now of the quarantined rows that the form names."""
+    context = get_current_context()
+    run, form = context["dag_run"], context["params"]
+    chosen = {name: form[name] for name in ("first", "last", "reason")}
+    with house() as stores:
+        return steps.replay(stores, form["source"], by=run.triggering_user_name or run.run_id, **chosen)
+
+
+@task
+def announce_stale(replayed: Facts) -> Facts:
+    """Announces the computed days that a replay made stale; without one it is skipped, and nothing is announced."""
+    if not replayed["stale"]:
+        raise AirflowSkipException("no computed day is stale")
+    for asset in required():
+        get_current_context()["outlet_events"][asset].add_partitions(replayed["stale"])
+    return {"days": replayed["stale"]}
+
+
+@task
+def watch() -> Facts:
+    with house() as stores:
+        # The run's own moment: a run that is cleared later looks as of then, and a manual one as of now.
+        now = get_current_context()["dag_run"].run_after
+        return steps.watch(stores, sources_in_use(os.environ), channels(stores.settings), now)
+
+
+@task.branch
+def push(destination: str) -> str | None:
+    """Pushes the newest segment tables, whichever day woke this run: a late day changes the newest one too.
+
+    A change that the guard holds is not pushed: a person is asked, and shown why (XCom `held`: lists and numbers).
+    """
+    with house() as stores:
+        try:
+            _push(stores, destination, approved=False)
+        except PushHeld as held:
+            log.warning("%s", held)
+            get_current_context()["ti"].xcom_push("held", str(held))
+            return "ask"
+    return None
+
+
+@task
+def push_approved(destination: str) -> Facts:
+    """The same after a person said yes."""
+    with house() as stores:
+        return _push(stores, destination, approved=True)
+
+
+def _push(stores: "House", destination: str, *, approved: bool) -> Facts:
+    run = get_current_context()["dag_run"].run_id
+    report = steps.activate(stores, destination, None, holder=run, approved=approved)
+    log.info("pushed: %s", report)
+    return report

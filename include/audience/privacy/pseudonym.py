@@ -1,0 +1,46 @@
+"""Pseudonyms: keyed hashes (HMAC-SHA-256) that stand for people and their addresses.
+
+A plain hash of an address can be undone by hashing every address; a keyed one cannot without the key. It is still
+personal data (EDPB 01/2025), and the key stays outside lake and warehouse.
+"""
+
+import hmac
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from audience.core.masked import Secret
+
+_BLOCK = 64  # bytes, RFC 2104 with SHA-256
+
+
+@ibis.udf.scalar.builtin(name="sha256")
+def _sha256(data: dt.binary) -> dt.string: ...  # type: ignore[empty-body, valid-type]
+
+
+@ibis.udf.scalar.builtin(name="unhex")
+def _unhex(digits: dt.string) -> dt.binary: ...  # type: ignore[empty-body, valid-type]
+
+
+@ibis.udf.scalar.builtin(name="encode")
+def _encode(text: dt.string) -> dt.binary: ...  # type: ignore[empty-body, valid-type]
+
+
+@ibis.udf.scalar.builtin(name="concat")
+def _concat(first: dt.binary, second: dt.binary) -> dt.binary: ...  # type: ignore[empty-body, valid-type]
+
+
+def pseudonym(text: str, key: Secret) -> str:
+    """The pseudonym of one text: 32 hexadecimal digits (128 bits) of its HMAC."""
+    return hmac.digest(key.reveal().encode(), text.encode(), "sha256").hex()[:32]
+
+
+def pseudonyms(texts: ibis.expr.types.StringValue, key: Secret) -> ibis.expr.types.StringValue:
+    """The same as `pseudonym` for a whole column, computed by the engine; null stays null."""
+    secret = key.reveal().encode()
+    if len(secret) > _BLOCK:
+        raise ValueError("a pseudonym key has at most 64 bytes")
+    inner = ibis.literal(bytes(b ^ 0x36 for b in secret.ljust(_BLOCK, b"\0")), type="binary")
+    outer = ibis.literal(bytes(b ^ 0x5C for b in secret.ljust(_BLOCK, b"\0")), type="binary")
+    digest = _sha256(_concat(outer, _unhex(_sha256(_concat(inner, _encode(texts))))))
+    return texts.isnull().ifelse(ibis.null("string"), digest.substr(0, 32))

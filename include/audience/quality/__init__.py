@@ -1,0 +1,1 @@
+"""Gates: rows that break their declaration go to quarantine with the reason, tables that fail an audit stay out."""

@@ -1,0 +1,166 @@
+"""Admission: texts become the declared types in their normal forms, in the engine; a row that cannot is refused with its
+reason."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+from ibis import _
+
+from audience.core import normal
+from audience.core.masked import Secret
+from audience.core.table import Column, Form, Table
+from audience.privacy.pseudonym import pseudonyms
+from audience.quality.exchange import RATE, rate_problem, with_rates
+
+PLACE = ("_day", "_stream", "_position")
+"""Where a staged row stands: the day of its partition, the stream it came from, its number within the stream."""
+
+LONGEST_LIFE_YEARS = 123
+"""Nobody was ever proven to have lived longer: Jeanne Calment, 122 years and 164 days."""
+
+_EPOCH = ibis.timestamp(datetime(1970, 1, 2, tzinfo=UTC))
+"""After the zero of most clocks, in any time zone: what systems write where there is no instant."""
+
+_FORMS: dict[Form, Callable[[ir.StringValue], ir.StringValue]] = {
+    "words": normal.words,
+    "country": normal.country,
+    "currency": normal.currency,
+    "seconds": normal.seconds,
+    "percent": normal.percent,
+}
+"""The forms that a text takes by itself."""
+
+_NOT_A: dict[Form | None, str] = {
+    "category": "not a word",
+    "country": "not a country",
+    "currency": "not an ISO 4217 code",
+    "e164": "not a telephone number",
+}
+
+
+def judge(rows: ir.Table, table: Table, key: Secret, rates: ir.Table | None = None) -> ir.Table:
+    """Puts every row into its normal forms and types, and checks it.
+
+    Takes  staged rows: the fields a source yields (`Table.staged_names`) and `PLACE`, all texts. A missing value is null,
+           and so is a blank text: two records without a loyalty number do not share one. `rates`: rows of
+           `exchange_rate`, for amounts in another currency than EUR; None: no rate is known.
+    Gives  the same rows with the declared columns in their types and three more: `_reason`, why the row is refused, in
+           words that name the column and never the value (null: it is not); `_row`, a refused row as it came, JSON;
+           `_is_newest`, whether it is the last version of its key within its day.
+    """
+    texts = {n: (rows[n].strip() == "").ifelse(ibis.null("string"), rows[n]) for n in table.staged_names}
+    told = {f"_told_{n}": text for n, text in texts.items()}
+    forms = {c.name: _in_normal_form(texts[c.staged_name], c, texts) for c in table.columns}
+    as_it_came = _to_json(ibis.struct({name: rows[name] for name in table.staged_names}))
+    staged = with_rates(rows.select(*PLACE, _raw=as_it_came, **told, **forms), table, rates)
+    typed, problems = {}, []
+    for c in table.columns:
+        value = _typed(staged, c, key)
+        problem = _problem(staged, value, c)
+        if c.if_unusable == "null":
+            typed[c.name] = problem.isnull().ifelse(value, ibis.null(c.ibis_type))
+        else:
+            typed[c.name] = value
+            problems.append(problem)
+        if c.form == "currency" and RATE in staged.columns:
+            problems.append(rate_problem(staged, table))
+    judged = staged.select(*PLACE, "_raw", _reason=ibis.coalesce(*problems), **typed).mutate(
+        _row=_._reason.isnull().ifelse(ibis.null("string"), _._raw)
+    )
+    last_first = ibis.window(
+        group_by=[judged._day, judged._reason.isnull(), *(judged[c] for c in table.key)],
+        order_by=[ibis.desc(judged._stream), ibis.desc(judged._position.cast("int64"))],
+    )
+    return judged.mutate(_is_newest=ibis.row_number().over(last_first) == 0).drop("_raw")
+
+
+def admitted(judged: ir.Table, table: Table) -> ir.Table:
+    """The rows to publish: `_day` and the declared columns, one row per key and day."""
+    return judged.filter(_._reason.isnull() & _._is_newest).select("_day", *table.names)
+
+
+def refused(judged: ir.Table, entity: str) -> ir.Table:
+    """The rows to quarantine: `_day` and the columns of the quarantine."""
+    return judged.filter(_._reason.notnull()).select(
+        "_day",
+        entity=ibis.literal(entity),
+        stream=_._stream,
+        position=_._position.cast("int64"),
+        reason=_._reason,
+        row=_._row,
+    )
+
+
+def _told(column: Column) -> str:
+    return f"_told_{column.staged_name}"
+
+
+def _in_normal_form(text: ir.StringValue, column: Column, texts: dict[str, ir.StringValue]) -> ir.StringValue:
+    """The text in the column's normal form, null when it has none."""
+    if column.keyed_hash_of is not None:
+        return normal.canonical_email(text)
+    if column.type in ("instant", "day"):
+        return normal.instant(text)
+    if column.form == "category":
+        return normal.category(text, column.one_of or (), column.synonyms)
+    if column.form == "e164":
+        return normal.e164(text, normal.country(texts["country"]))
+    return text if column.form is None else _FORMS[column.form](text)
+
+
+def _typed(row: ir.Table, column: Column, key: Secret) -> ir.Value:
+    """The value, null when the text is not of the type."""
+    text: ir.StringValue = row[column.name]
+    if column.keyed_hash_of is not None:
+        return pseudonyms(text, key)
+    if column.type == "text":
+        # PostgreSQL cannot hold a NUL, so one such name would stop the load of everybody.
+        return row[_told(column)].contains("\0").ifelse(ibis.null("string"), text)
+    value = text.try_cast(column.ibis_type)
+    none = ibis.null(column.ibis_type)
+    if column.type == "integer":
+        # A cast alone would round 1.7 to 2.
+        return (value.cast("float64") == text.try_cast("float64")).ifelse(value, none)
+    if column.type == "real":
+        return (value.isnan() | value.isinf()).ifelse(none, value)
+    if column.priced_on is not None:
+        return row.currency.fill_null("EUR").isin(["EUR"]).ifelse(value, normal.in_eur(text, row[RATE]))
+    return value
+
+
+def _problem(row: ir.Table, value: ir.Value, column: Column) -> ir.StringValue:
+    """Why the row is refused for this column; null: it is not."""
+    text, known = row[_told(column)], value.notnull()
+    name, kind = column.staged_name, column.type
+    answers = []
+    if column.keyed_hash_of is None:
+        is_no_text = text.contains("\0") if column.form == "words" else text.notnull() & value.isnull()
+        answers.append((is_no_text, f"{name}: {_NOT_A.get(column.form, f'not of type {kind}')}"))
+    if column.required:
+        answers.append((text.isnull(), f"{name}: missing"))
+        answers.append((value.isnull(), f"{name}: not usable"))
+    if kind == "instant":
+        answers.append((known & (value <= _EPOCH), f"{name}: before 1970-01-02"))
+    if kind == "day":
+        earliest = row._day.cast("date") - ibis.interval(years=LONGEST_LIFE_YEARS)
+        answers.append((known & (value < earliest), f"{name}: longer ago than a life"))
+    if kind in ("instant", "day"):
+        # A day more than the row's own: clocks and time zones of others are off by hours.
+        latest = (row._day.cast("date") + ibis.interval(days=2)).cast(column.ibis_type)
+        answers.append((known & (value >= latest), f"{name}: in the future"))
+    if column.one_of is not None:
+        answers.append((known & value.notin(column.one_of), f"{column.name}: not one of {', '.join(column.one_of)}"))
+    if column.at_least is not None:
+        answers.append((known & (value < column.at_least), f"{column.name}: below {column.at_least:g}"))
+    if column.at_most is not None:
+        answers.append((known & (value > column.at_most), f"{column.name}: above {column.at_most:g}"))
+    if column.matches is not None:
+        answers.append((known & ~value.re_search(column.matches), f"{column.name}: not of the form {column.matches}"))
+    return ibis.cases(*answers, else_=ibis.null("string")) if answers else ibis.null("string")
+
+
+@ibis.udf.scalar.builtin(name="to_json")
+def _to_json(row: dt.Struct({})) -> dt.string: ...  # type: ignore[empty-body, valid-type]

@@ -1,0 +1,319 @@
+"""The steps: what one Airflow task does and what a person can do from the command line, the same functions.
+
+Each takes the house and plain values, and gives back plain values: references and numbers, never rows, never personal
+data. Heavy libraries are imported inside, so that this module can be imported by a DAG file.
+"""
+
+import hashlib
+from datetime import datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audience.core.errors import PartitionError, PushHeld
+from audience.core.partition import Partition
+from audience.core.tables import ENTITIES, FEATURES, raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from audience.house import House
+    from audience.quality.alerts import Channel
+    from audience.quality.quarantine import Chosen
+    from audience.quality.replay import Replayed
+    from audience.sources.contract import Source
+
+Facts = dict[str, Any]
+
+MOST_AT_ONCE = 14
+"""Later days that one refresh computes beside its own; beyond, the newest computed one only."""
+
+
+def extract(house: "House", source: str, partition: str | None, since: str | None = None) -> Facts:
+    """Fetches the partition's window (from `since` on for a first load) of one source into staging."""
+    from audience.sources.contract import extract as extract_source
+    from audience.sources.contract import source_named
+
+    last = Partition.parse(partition)
+    first = Partition.parse(since) if since else last
+    declared = source_named(source)
+    extraction = extract_source(declared, house.connection(source), house.lake, first=first, last=last)
+    return {"source": source, "folder": extraction.folder, "last": last.key, "rows": extraction.rows,
+            "outside": extraction.outside, "added": extraction.added}  # fmt: skip
+
+
+def publish(house: "House", extraction: Facts) -> Facts:
+    """Audits what was extracted and publishes it; raises AuditFailed, and publishes nothing, when a gate says no."""
+    from audience.quality.drift import record_new_fields
+    from audience.quality.publication import publish as publish_staged
+    from audience.quality.validation import keep_result
+
+    with house.engine() as session:
+        published = publish_staged(
+            house.lake,
+            session,
+            house.warehouse,
+            key=house.settings.pseudonym_key,
+            source=extraction["source"],
+            folder=extraction["folder"],
+            staged=extraction["rows"],
+            last=Partition.parse(extraction["last"]),
+            keep_result=partial(keep_result, house.lake),
+        )
+    record_new_fields(house.warehouse, extraction["source"], Partition.parse(extraction["last"]), extraction["added"])
+    return {one.entity: one.counts.as_dict() | {"changed_days": len(one.changed)} for one in published}
+
+
+def replay(house: "House", source: str, *, by: str, first: str | None = None, last: str | None = None,
+           reason: str | None = None) -> Facts:  # fmt: skip
+    """Lands quarantined rows that pass now, after their source file or declaration was mended; the others stay.
+
+    `changed` are the partitions that have more rows, `stale` the computed days that saw less.
+
+    Raises DeclarationError when there is no such source file.
+    """
+    from audience.quality.quarantine import choose
+    from audience.sources.contract import source_named
+
+    became = replay_of(house, source_named(source), choose(source, first, last, reason), by=by)
+    changed = [day.key for day in became.changed]
+    stale = [day for day in stale_days(house) if day >= changed[0]] if changed else []
+    return vars(became) | {"changed": changed, "stale": stale}
+
+
+def replay_of(house: "House", source: "Source", chosen: "Chosen", *, by: str) -> "Replayed":
+    """The same for a source that need not be one of the folder."""
+    from audience.quality.decisions import lock
+    from audience.quality.quarantine import open_rows, raw_records, with_rows
+    from audience.quality.replay import land
+    from audience.sources.contract.replay import Waiting, tidy_again
+
+    folder = f"{source.name}/replay"
+    with house.engine() as session, house.warehouse.begin() as connection:
+        lock(connection, source.name)
+        opened = open_rows(house.lake, session, connection, chosen)
+        house.lake.unstage(folder)
+        records = raw_records(house.lake, session, chosen, opened)
+        tidy_again(source, house.lake, folder, (Waiting(*record) for record in records))
+        became = land(
+            house.lake,
+            session,
+            connection,
+            opened,
+            with_rows(house.lake, session, chosen, opened),
+            key=house.settings.pseudonym_key,
+            source=source.name,
+            folder=folder,
+            by=by,
+        )
+    house.lake.unstage(folder)
+    return became
+
+
+def discard(house: "House", source: str, *, by: str, why: str, first: str | None = None, last: str | None = None,
+            reason: str | None = None) -> int:  # fmt: skip
+    """Closes quarantined rows that nobody wants; they stay in the lake. Gives their number."""
+    from audience.quality.quarantine import choose
+    from audience.quality.quarantine import discard as discard_rows
+
+    with house.engine() as session, house.warehouse.begin() as connection:
+        return discard_rows(house.lake, session, connection, choose(source, first, last, reason), by=by, why=why)
+
+
+def watch(house: "House", sources: "Iterable[Source]", channels: "Mapping[str, Channel]", now: datetime) -> Facts:
+    """Alerts of required sources that are late at a moment, and of their recovery, once each."""
+    from audience.quality.alerts import follow
+    from audience.reporting import late_required, read_freshness
+
+    found = read_freshness(house.warehouse, sources, now)
+    sent = follow(house.warehouse, late_required(found), channels, now)
+    return {"late": [f.source for f in found if f.is_late], "messages": sent}
+
+
+def days_to_compute(house: "House", partition: str | None) -> Facts:
+    """The partition, if it was computed from other input than there is now, and the later days that wait.
+
+    Those are the computed days whose input has changed, and the days that have landed since the newest computed one.
+    Sources of different days land in any order; whatever the order, each day ends as if it had been computed last, and
+    the first run of many does the work of all. A day whose input has not changed is left out: the same input gives the
+    same content.
+
+    Returns:
+        `days`, oldest first, each with the fingerprint of its input; `left_stale`, computed days beyond MOST_AT_ONCE.
+    """
+    wanted = Partition.parse(partition)
+    computed = house.lake.partitions(FEATURES.name)
+    stale = [day for day in computed if day > wanted and _is_stale(house, day)]
+    later = [*stale, *_landed_after(house, max([wanted, *computed]))]
+    chosen = later if len(later) <= MOST_AT_ONCE else stale[-1:]
+    if _is_stale(house, wanted):
+        chosen = [wanted, *chosen]
+    return {
+        "days": {day.key: input_fingerprint(house, day) for day in chosen},
+        "left_stale": [day.key for day in stale if day not in chosen],
+    }
+
+
+def _landed_after(house: "House", day: Partition) -> list[Partition]:
+    """The days that follow without a gap, each with every table of every required source."""
+    from audience.sources.contract import all_sources
+
+    required = [raw(source.name, entity) for source in all_sources() if source.required for entity in source.entities]
+    published = [house.lake.partitions(table.name, since=day.next) for table in required]
+    landed = []
+    while published and all(day.next in days for days in published):
+        day = day.next
+        landed.append(day)
+    return landed
+
+
+def stale_days(house: "House") -> list[str]:
+    """Computed days whose input has changed since, oldest first."""
+    return [day.key for day in house.lake.partitions(FEATURES.name) if _is_stale(house, day)]
+
+
+def _is_stale(house: "House", day: Partition) -> bool:
+    return house.lake.note("refresh", day).get("input") != input_fingerprint(house, day)
+
+
+def input_fingerprint(house: "House", partition: Partition) -> str:
+    """Changes when anything changes that the partition is computed from: raw files, models, segment files, this code."""
+    lake = house.lake
+    tables = [raw(source, entity) for entity in ENTITIES for source in lake.sources_of(entity)]
+    segments = [file.name.encode() + file.read_bytes() for file in sorted(house.settings.segments.glob("*.yaml"))]
+    models = [(day.key, note) for day, note in lake.notes("models").items() if day < partition]
+    extra = f"{_code()} {hashlib.sha256(b'|'.join(segments)).hexdigest()} {models}"
+    return lake.fingerprint(tables, through=partition, extra=extra)
+
+
+@cache
+def _code() -> str:
+    """A hash of the rooms that compute."""
+    rooms = Path(__file__).parent
+    files = [
+        f
+        for room in ("core", "privacy", "identity", "features", "models", "segments")
+        for f in rooms.glob(f"{room}/**/*.py")
+    ]
+    return hashlib.sha256(b"".join(f.read_bytes() for f in sorted(files))).hexdigest()
+
+
+def identity(house: "House", day: str) -> Facts:
+    """Decides who is one person, records consents and opt-outs that sources brought."""
+    from audience.identity.resolve import resolve
+    from audience.privacy.ledger import record_consents
+    from audience.privacy.suppression import record_suppressions
+
+    partition = Partition.parse(day)
+    with house.engine() as session:
+        counts = resolve(house.lake, session, house.warehouse, partition, house.settings.pseudonym_key)
+        answers = record_consents(house.lake, session, house.warehouse, partition)
+        opted_out = record_suppressions(house.lake, session, house.warehouse, partition)
+    return {"records": counts.taken, "people": counts.loaded, "new_answers": answers, "new_opt_outs": opted_out}
+
+
+def features(house: "House", day: str) -> Facts:
+    """Computes the features of a day."""
+    from audience.features.compute import compute
+
+    with house.engine() as session:
+        written = compute(house.lake, session, Partition.parse(day))
+    return {"people": written.rows, "changed": written.changed}
+
+
+def scores(house: "House", day: str) -> Facts:
+    """Scores everybody with the models of the day; no model yet means unknown scores."""
+    from audience.models.scoring import score
+
+    with house.engine() as session:
+        written = score(house.lake, session, _registry(house), Partition.parse(day))
+    return {"people": written.rows, "changed": written.changed}
+
+
+def segments(house: "House", day: str, fingerprint: str) -> Facts:
+    """Evaluates every segment and loads the segment tables; notes what input the day was computed from."""
+    from audience.activation import destinations
+    from audience.segments.check import declared
+    from audience.segments.evaluate import evaluate
+    from audience.segments.membership import load
+
+    partition = Partition.parse(day)
+    known = declared(house.settings.segments, destinations.names())
+    with house.engine() as session:
+        evaluated = evaluate(house.lake, session, known, partition)
+    moved = load(house.warehouse, partition, evaluated.members, known, evaluated.people)
+    house.lake.note("refresh", partition, {"input": fingerprint})
+    return {segment: vars(movement) for segment, movement in moved.items()}
+
+
+def train(house: "House", partition: str | None) -> Facts:
+    """Fits, compares and promotes the models on what was known at the end of a partition.
+
+    Days after it are scored by what was promoted; the day itself and earlier ones never are, so a rerun of a past day
+    gives what it gave then.
+    """
+    from audience.core.history import orders
+    from audience.features.compute import features_at
+    from audience.models.training import train as train_models
+
+    as_of = Partition.parse(partition)
+    with house.engine() as session:
+        report = train_models(
+            session,
+            _registry(house),
+            as_of=as_of,
+            features_at=lambda cutoff: features_at(house.lake, session, cutoff, known=as_of),
+            orders=orders(house.lake, session, as_of),
+        )
+    house.lake.note("models", as_of, {o.model: o.champion for o in report.outcomes})
+    return report.as_dict()
+
+
+def end_of_week(monday: str | None) -> str:
+    """The Sunday of a week named by its Monday. Raises PartitionError for any other day."""
+    first = Partition.parse(monday)
+    if first.day.isoweekday() != 1:
+        raise PartitionError(f"partition: found {first} ({first.day:%A}), expected the Monday of a week")
+    return first.plus(6).key
+
+
+def days_between(first: str, last: str) -> list[str]:
+    """Keys of the days first..last. Raises PartitionError when there are none."""
+    days = [day.key for day in Partition.between(Partition.parse(first), Partition.parse(last))]
+    if not days:
+        raise PartitionError(f"range: found {first} to {last}, expected the first day not after the last")
+    return days
+
+
+def activate(house: "House", destination: str, partition: str | None, *, holder: str, approved: bool = False,
+             dry_run: bool = False) -> Facts:  # fmt: skip
+    """Brings a platform's lists to the segment tables of a partition, the newest one when none is named.
+
+    Raises PushHeld when a person has to look first.
+    """
+    from audience.activation import destinations
+    from audience.activation.plan import newest_evaluated
+    from audience.activation.push import activate as push
+
+    if partition is None:
+        with house.warehouse.begin() as connection:
+            newest = newest_evaluated(connection)
+        if newest is None:
+            raise PushHeld(f"{destination}: no segment was evaluated yet, so there is nothing to push")
+        partition = newest.isoformat()
+    report = push(
+        destinations.find(destination)(house.connection(destination)),
+        warehouse=house.warehouse,
+        key=house.settings.pseudonym_key,
+        as_of=Partition.parse(partition),
+        holder=holder,
+        approved=approved,
+        dry_run=dry_run,
+    )
+    return report.as_dict()
+
+
+def _registry(house: "House") -> Any:
+    from audience.models.registry import Registry
+
+    return Registry(house.mlflow_url(), house.models_url())

@@ -1,0 +1,50 @@
+"""A claim takes as long as its batch is large, also right after the tables were filled."""
+
+import time
+from datetime import date
+
+import sqlalchemy as sa
+
+from audience.activation import lease as leases
+from audience.activation.desired import wanted
+from audience.activation.plan import make_plan
+from audience.core.warehouse import Warehouse
+from audience.privacy.gate import Claim, claim
+
+CONTACTS = 3_000
+FILLED = (
+    f"""
+    INSERT INTO vault.contact_point (contact_key, person_id, email, is_primary, as_of)
+    SELECT 'k' || i, 'p' || i, 'e' || i || '@mailbox.example', true, '2026-11-20' FROM generate_series(1, {CONTACTS}) i
+    """,
+    f"""
+    INSERT INTO privacy.consent
+        (source, consent_id, contact_key, channel, purpose, status, captured_at, proof, recorded_in)
+    SELECT 'crm', 'c' || i, 'k' || i, 'email', 'email_marketing', 'granted', '2026-01-01', 'form', '2026-11-20'
+    FROM generate_series(1, {CONTACTS}) i
+    """,
+    """
+    INSERT INTO segments.definition (segment, title, why, purpose, objective, deliver_to, definition_hash)
+    SELECT 's' || s, 't', 'w', 'email_marketing', 'click', '["brevo"]', 'h' FROM generate_series(1, 5) s
+    """,
+    f"""
+    INSERT INTO segments.membership (segment, person_id, entered_on)
+    SELECT 's' || s, 'p' || i, '2026-11-20' FROM generate_series(1, {CONTACTS}) i, generate_series(1, 5) s
+    """,
+)
+
+
+def test_three_thousand_contacts_are_claimed_in_seconds_right_after_a_first_load(warehouse: Warehouse) -> None:
+    """Without counted rows PostgreSQL took the new tables for empty and ran nested loops for more than nine minutes."""
+    with warehouse.begin() as connection:
+        for statement in FILLED:
+            connection.execute(sa.text(statement))
+    lease = leases.take(warehouse, "brevo", "first load")
+    began = time.monotonic()
+    with warehouse.begin() as connection:
+        planned = make_plan(connection, "brevo", date(2026, 11, 20))
+    one = Claim("brevo", lease.epoch, planned.plan_id, "", at_most=20_000)
+    with warehouse.begin() as connection:
+        taken, audience = claim(connection, one, action="upsert", wanted=wanted("brevo"))
+    assert (taken, len(audience)) == (CONTACTS, CONTACTS)
+    assert time.monotonic() - began < 30

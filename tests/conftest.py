@@ -1,0 +1,103 @@
+"""Servers that tests share: each is started once, each test gets a fresh database or folder."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from ibis.backends.duckdb import Backend
+
+from audience.core.engine import engine
+from audience.core.lake import Lake
+from audience.core.settings import Settings
+from audience.core.warehouse import Warehouse
+from audience.core.warehouse.embedded import embedded_postgres, stop_embedded_postgres
+from key import KEY
+from sandbox_process import Sandbox, start_sandbox
+from small_sandbox import PEOPLE, SmallSandbox
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist's own hook writes the groups into the tests' ids
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start whole servers come first and one after the other; a file's tests stay together beside them."""
+    for item in items:
+        is_slow = item.get_closest_marker("slow") is not None
+        item.add_marker(pytest.mark.xdist_group("servers" if is_slow else str(item.path)))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server's URL: the usual local port where CI promises one, else the embedded server."""
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        yield "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+        return
+    folder = tmp_path_factory.mktemp("pg") / "data"
+    yield embedded_postgres(folder, database="template_audience")
+    stop_embedded_postgres(folder)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url: str) -> Iterator[str]:
+    """A migrated, empty database that tests copy: copying takes 0.1 s, migrating a second."""
+    name = f"audience_template_{uuid.uuid4().hex[:12]}"
+    admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    warehouse = Warehouse(sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
+    warehouse.migrate()
+    warehouse.close()
+    yield name
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def warehouse(postgres_url: str, migrated_template: str) -> Iterator[Warehouse]:
+    """A migrated, empty warehouse of the test's own."""
+    name = f"audience_{uuid.uuid4().hex[:12]}"
+    admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
+    warehouse = Warehouse(sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
+    yield warehouse
+    warehouse.close()
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake.at(tmp_path / "lake")
+
+
+@pytest.fixture
+def duck() -> Iterator[Backend]:
+    """An engine session of the test's own."""
+    with engine(memory_limit="1GB") as session:
+        yield session
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.read({"AUDIENCE_HOME": str(tmp_path), "AUDIENCE_PSEUDONYM_KEY": KEY.reveal()})
+
+
+@pytest.fixture(scope="session")
+def small_sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    running = start_sandbox(tmp_path_factory.mktemp("small-sandbox"), people=PEOPLE)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def small_sandbox(small_sandbox_process: Sandbox) -> Iterator[SmallSandbox]:
+    """The shared small demo town, without limits; afterwards without faults."""
+    small = SmallSandbox(small_sandbox_process.url)
+    small.calm()
+    yield small
+    small.calm()

@@ -1,0 +1,77 @@
+"""A violation and its end are told once to each channel, however often it is looked at and whatever fails meanwhile."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from audience.core.errors import AlertNotSent
+from audience.core.warehouse import Warehouse
+from audience.quality.alerts import Message, follow
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LATE = {"source shop": "newest day 2026-11-18"}
+SHOP = ("source shop", False), ("source shop", True)
+
+
+class Told:
+    """A channel that remembers, and fails while it is `down`."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, bool]] = []
+        self.down = False
+
+    def __call__(self, message: Message) -> None:
+        if self.down:
+            raise AlertNotSent("email: down")
+        self.messages.append((message.subject, message.is_recovery))
+
+
+@pytest.fixture
+def mail() -> Told:
+    return Told()
+
+
+def test_a_violation_that_lasts_is_told_once(warehouse: Warehouse, mail: Told) -> None:
+    sent = [follow(warehouse, LATE, {"email": mail}, NOW + timedelta(hours=h)) for h in range(3)]
+    assert (sent, mail.messages) == ([1, 0, 0], [SHOP[0]])
+
+
+def test_its_end_is_told_once_and_the_next_one_is_a_new_one(warehouse: Warehouse, mail: Told) -> None:
+    for violations in (LATE, {}, {}, LATE, LATE):
+        follow(warehouse, violations, {"email": mail}, NOW)
+    assert mail.messages == [*SHOP, SHOP[0]]
+
+
+def test_words_that_change_are_the_same_violation(warehouse: Warehouse, mail: Told) -> None:
+    follow(warehouse, LATE, {"email": mail}, NOW)
+    follow(warehouse, {"source shop": "newest day 2026-11-17"}, {"email": mail}, NOW)
+    assert mail.messages == [SHOP[0]]
+
+
+def test_a_channel_that_was_down_is_told_the_next_time_and_no_other_twice(warehouse: Warehouse, mail: Told) -> None:
+    hook = Told()
+    mail.down = True
+    with pytest.raises(AlertNotSent, match="^email: down$"):
+        follow(warehouse, LATE | {"source crm": "newest day 2026-11-18"}, {"email": mail, "webhook": hook}, NOW)
+    mail.down = False
+    follow(warehouse, LATE | {"source crm": "newest day 2026-11-18"}, {"email": mail, "webhook": hook}, NOW)
+    assert sorted(mail.messages) == sorted(hook.messages) == [("source crm", False), ("source shop", False)]
+
+
+def test_what_was_over_before_a_channel_was_told_is_not_told_to_it(warehouse: Warehouse, mail: Told) -> None:
+    mail.down = True
+    with pytest.raises(AlertNotSent):
+        follow(warehouse, LATE, {"email": mail}, NOW)
+    mail.down = False
+    follow(warehouse, {}, {"email": mail}, NOW)
+    assert mail.messages == []
+
+
+def test_watchers_at_the_same_time_tell_it_once(warehouse: Warehouse, mail: Told) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: follow(warehouse, LATE, {"email": mail}, NOW), range(4)))
+    assert mail.messages == [SHOP[0]]
+    with warehouse.begin() as connection:
+        assert connection.execute(sa.text("SELECT subject, closed_at FROM ops.alert")).all() == [("source shop", None)]

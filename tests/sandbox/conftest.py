@@ -1,0 +1,54 @@
+"""One started sandbox for a whole test session, and clients that hold its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from sandbox_process import Sandbox, start_sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    running = start_sandbox(tmp_path_factory.mktemp("sandbox"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def control(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """The control desk; afterwards the sandbox is as it was: no faults, default limits, initial platform."""
+    with sandbox.client("/_control") as client:
+        client.post("/limits", json={"shop": None, "brevo": None, "process_delay_seconds": 0})
+        yield client
+        client.delete("/faults")
+        client.post("/limits", json={"shop": {}, "brevo": {}, "process_delay_seconds": 0.5})
+        client.post("/reset", json={"brevo": True})
+
+
+@pytest.fixture
+def crm(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    with sandbox.client("/crm", Authorization="Bearer sandbox-crm-token") as client:
+        yield client
+
+
+@pytest.fixture
+def shop(sandbox: Sandbox, control: httpx.Client) -> Iterator[httpx.Client]:
+    """The shop without its rate limit."""
+    with sandbox.client("/shop", **{"X-Api-Key": "sandbox-shop-key"}) as client:
+        yield client
+
+
+@pytest.fixture
+def inbox(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    with sandbox.client("/brevo/inbox", Authorization="Bearer sandbox-inbox-token") as client:
+        yield client
+
+
+@pytest.fixture
+def brevo(sandbox: Sandbox, control: httpx.Client) -> Iterator[httpx.Client]:
+    """The e-mail platform without its rate limits, its imports done at once."""
+    with sandbox.client("/brevo/v3", **{"api-key": "sandbox-brevo-key"}) as client:
+        yield client
