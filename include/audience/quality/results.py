@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from audience.core.partition import Partition
-from audience.core.warehouse.models import Histogram, Validation
+from audience.core.warehouse.models import Validation
 from audience.quality.audit import Audit
 
 
@@ -25,15 +25,24 @@ def record_validations(connection: sa.Connection, audits: Iterable[Audit]) -> No
 
 
 def record_histograms(connection: sa.Connection, audits: Iterable[Audit]) -> None:
-    """Replaces the histograms of each (table, partition, column) of which rows are published."""
+    """Replaces the histograms of each (table, partition) of which rows are published.
+
+    Two statements for a table, whatever their number: a first load brings thousands of days.
+    """
     for audit in audits:
-        found = [
-            {"table_name": audit.table, "partition": Partition.parse(day).day, "column_name": column, "bucket": bucket,
-             "rows": rows}
-            for (day, column, bucket), rows in sorted(audit.histograms.items())
-        ]  # fmt: skip
-        for day, column in sorted({(one["partition"], one["column_name"]) for one in found}):
-            place = {"table_name": audit.table, "partition": day, "column_name": column}
-            connection.execute(sa.delete(Histogram).filter_by(**place))
-        if found:
-            connection.execute(sa.insert(Histogram), found)
+        if not audit.histograms:
+            continue
+        found = [(Partition.parse(day).day, column, bucket, n) for (day, column, bucket), n in audit.histograms.items()]
+        days, columns, buckets, rows = (list(values) for values in zip(*found, strict=True))
+        connection.execute(_FORGET, {"table": audit.table, "days": days})
+        connection.execute(
+            _INSERT, {"table": audit.table, "days": days, "columns": columns, "buckets": buckets, "rows": rows}
+        )
+
+
+_FORGET = sa.text("DELETE FROM ops.histogram WHERE table_name = :table AND partition = ANY(CAST(:days AS date[]))")
+_INSERT = sa.text(
+    "INSERT INTO ops.histogram (table_name, partition, column_name, bucket, rows)"
+    " SELECT :table, * FROM unnest(CAST(:days AS date[]), CAST(:columns AS text[]), CAST(:buckets AS text[]),"
+    " CAST(:rows AS bigint[]))"
+)
