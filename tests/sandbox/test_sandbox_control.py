@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import httpx
@@ -93,6 +94,22 @@ def test_a_process_can_be_stuck_or_fail_and_then_imports_nothing(
     control.post("/faults", json={"match": "POST /brevo/v3/contacts/import", "kind": kind})
     assert imported(brevo, ["a@mailbox.example"], a_list(brevo))["status"] == status
     assert control.get("/brevo/lists").json() == {"segment": []}
+
+
+def test_a_process_can_fail_with_its_first_half_imported(brevo: httpx.Client, control: httpx.Client) -> None:
+    control.post("/faults", json={"match": "POST /brevo/v3/contacts/import", "kind": "half_process"})
+    emails = ["a@mailbox.example", "b@mailbox.example"]
+    assert imported(brevo, emails, a_list(brevo))["status"] == "failed"
+    assert control.get("/brevo/lists").json() == {"segment": emails[:1]}
+
+
+def test_a_slow_body_stops_halfway_and_then_comes_whole(shop: httpx.Client, control: httpx.Client) -> None:
+    control.post("/faults", json={"match": "GET /shop/orders", "kind": "slow_body", "seconds": 0.3})
+    began = time.monotonic()
+    with shop.stream("GET", "/orders", params=QUERY) as answer:
+        assert time.monotonic() - began < 0.3
+        assert "orders" in json.loads(answer.read())
+    assert time.monotonic() - began >= 0.3
 
 
 @pytest.mark.parametrize(

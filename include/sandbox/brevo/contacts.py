@@ -82,7 +82,9 @@ class Contacts:
                 "emptyContactsAttributes": body.get("emptyContactsAttributes", False) is True,
                 "emailBlacklist": body.get("emailBlacklist", False) is True,
             }
-            ends_as = {"stuck_process": "stuck", "fail_process": "failed"}.get(fault, "completed")
+            ends_as = {"stuck_process": "stuck", "fail_process": "failed", "half_process": "half"}.get(
+                fault, "completed"
+            )
             process_id = self.platform.imports.accept(work, ends_as=ends_as)
         emails = [str(one.get("email") or "").strip().lower() for one in records]
         self.platform.accepted(request, emails, list_id=list_ids[0])

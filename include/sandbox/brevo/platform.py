@@ -32,7 +32,7 @@ class Platform:
         if list_id is not None:
             row = self.store.row("select name from list where id = ?", list_id)
             name = row["name"] if row is not None else None
-        self.journal.accepted(request.scope["sandbox.call"], emails, list_name=name)
+        self.journal.accepted("brevo", request.scope["sandbox.call"], emails, list_name=name)
 
     def must_have_lists(self, list_ids: list[int]) -> None:
         for list_id in list_ids:

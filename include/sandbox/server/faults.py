@@ -16,6 +16,9 @@ KINDS: dict[str, str] = {
     "empty": "answers as if nothing was there: empty lists, no next page",
     "stuck_process": "accepts the import; its process never completes",
     "fail_process": "accepts the import; its process ends as failed and nothing is imported",
+    "half_process": "accepts the import; its process ends as failed with its first half imported",
+    "slow_body": "processes the request, sends half of the answer, waits `seconds`, sends the rest",
+    "refuse_records": "processes the request, and refuses of it the records whose addresses are in `body`",
 }
 
 

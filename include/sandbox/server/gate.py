@@ -70,6 +70,7 @@ class Gate:
             return
         scope["sandbox.call"] = call
         scope["sandbox.fault"] = fault.kind if fault is not None else None
+        scope["sandbox.fault_body"] = fault.body if fault is not None else None
         await self.app(scope, receive, _edited(send, receive, headers, fault))
 
     def _template(self, scope: Scope) -> str:
@@ -105,6 +106,11 @@ def _edited(send: Send, receive: Receive, headers: dict[str, str], fault: Fault 
             await asyncio.sleep(0.05)
             await _hang_up(receive)
             return
+        elif kind == "slow_body" and fault is not None:
+            body = message.get("body", b"")
+            await send({**message, "body": body[: len(body) // 2], "more_body": True})
+            await asyncio.sleep(fault.seconds)
+            message = {**message, "body": body[len(body) // 2 :]}
         await send(message)
 
     return edited

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True)
 class Write:
-    """One write the e-mail platform accepted. It is here even when the answer never reached the caller."""
+    """One write that a platform accepted. It is here even when the answer never reached the caller."""
 
     sequence: int
     call: str
@@ -22,7 +22,7 @@ class Journal:
     """Counts by app and call since the start or the last `clear`; every request counts, refused ones too."""
 
     calls: dict[str, Counter[str]] = field(default_factory=dict)
-    writes: list[Write] = field(default_factory=list)
+    writes: dict[str, list[Write]] = field(default_factory=dict)
     resubscribes: list[dict[str, str]] = field(default_factory=list)
     writes_over_limit: int = 0
     refused_over_limit: Counter[str] = field(default_factory=Counter)
@@ -42,8 +42,9 @@ class Journal:
         self.refused_over_limit[app] += 1
         self.writes_over_limit += not call.startswith("GET ")
 
-    def accepted(self, call: str, emails: list[str], *, list_name: str | None = None) -> None:
-        self.writes.append(Write(len(self.writes) + 1, call, tuple(emails), list_name))
+    def accepted(self, app: str, call: str, emails: list[str], *, list_name: str | None = None) -> None:
+        writes = self.writes.setdefault(app, [])
+        writes.append(Write(len(writes) + 1, call, tuple(emails), list_name))
 
     def resubscribed(self, email: str, how: str) -> None:
         self.resubscribes.append({"email": email, "how": how})
@@ -62,6 +63,7 @@ class Journal:
         self.writes_over_limit = 0
 
     def report(self) -> dict[str, object]:
+        writes = {app: [asdict(write) for write in made] for app, made in self.writes.items()}
         return {
             "apps": {
                 app: {
@@ -78,5 +80,6 @@ class Journal:
                 "writes_over_limit": self.writes_over_limit,
                 "details": list(self.resubscribes),
             },
-            "brevo_writes": [asdict(write) for write in self.writes],
+            "brevo_writes": writes.get("brevo", []),
+            "writes": writes,
         }
