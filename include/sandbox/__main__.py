@@ -35,7 +35,7 @@ def main() -> int:
 
     from sandbox.server.app import sandbox_app
 
-    app = sandbox_app(world=world, platform_file=chosen.state / f"brevo-{options.cast}.sqlite")
+    app = sandbox_app(world=world, state=chosen.state, cast=options.cast)
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=3)
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)  # uvicorn stops on them, then raises them again for us

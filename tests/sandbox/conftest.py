@@ -24,8 +24,8 @@ def control(sandbox: Sandbox) -> Iterator[httpx.Client]:
         client.post("/limits", json={"shop": None, "brevo": None, "process_delay_seconds": 0})
         yield client
         client.delete("/faults")
-        client.post("/limits", json={"shop": {}, "brevo": {}, "process_delay_seconds": 0.5})
-        client.post("/reset", json={"brevo": True})
+        client.post("/limits", json={"shop": {}, "brevo": {}, "mailchimp": {}, "process_delay_seconds": 0.5})
+        client.post("/reset", json={"brevo": True, "mailchimp": True})
 
 
 @pytest.fixture
@@ -51,4 +51,11 @@ def inbox(sandbox: Sandbox) -> Iterator[httpx.Client]:
 def brevo(sandbox: Sandbox, control: httpx.Client) -> Iterator[httpx.Client]:
     """The e-mail platform without its rate limits, its imports done at once."""
     with sandbox.client("/brevo/v3", **{"api-key": "sandbox-brevo-key"}) as client:
+        yield client
+
+
+@pytest.fixture
+def mailchimp(sandbox: Sandbox, control: httpx.Client) -> Iterator[httpx.Client]:
+    """The one audience of the Mailchimp account, its batches done at once."""
+    with sandbox.client("/mailchimp/3.0", Authorization="Bearer sandbox-mailchimp-key-us0") as client:
         yield client

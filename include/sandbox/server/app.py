@@ -9,25 +9,29 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import Headers
 
-from sandbox.brevo.app import brevo_app
-from sandbox.brevo.imports import Imports
-from sandbox.brevo.platform import OVER_LIMIT, Platform, admit
-from sandbox.brevo.store import Store
+from sandbox.brevo.app import Brevo
+from sandbox.mailchimp.app import Mailchimp
 from sandbox.server import crm, inbox, shop
 from sandbox.server.control import Desk, control_app, default_bucket
 from sandbox.server.errors import Refusal, error, new_app
 from sandbox.server.faults import Faults
 from sandbox.server.gate import Admit, Gate
 from sandbox.server.journal import Journal
-from sandbox.server.limits import BrevoLimits
+from sandbox.server.simulated import Simulated
 from sandbox.world.shelf import Shelf
 
 
-def sandbox_app(*, world: Path, platform_file: Path) -> FastAPI:
-    """CRM, shop, platform, inbox and control desk over a built `world`; the platform remembers in `platform_file`."""
+def sandbox_app(*, world: Path, state: Path, cast: str) -> FastAPI:
+    """CRM, shop, e-mail platforms, inbox and control desk over a built `world`.
+
+    Each platform remembers in `<platform>-<cast>.sqlite` of the folder `state`.
+    """
     journal, faults = Journal(), Faults()
-    store = Store(platform_file, world / "platform.json")
-    platform = Platform(store, Imports(store), journal)
+    simulated: list[Simulated] = [
+        Brevo(state / f"brevo-{cast}.sqlite", world / "platform.json", journal, faults),
+        Mailchimp(state / f"mailchimp-{cast}.sqlite", journal, faults),
+    ]
+    platforms = {one.name: one for one in simulated}
     shelves = {path.stem: Shelf.open(world, path.stem) for path in world.glob("*.records")}
 
     gates = {
@@ -46,9 +50,9 @@ def sandbox_app(*, world: Path, platform_file: Path) -> FastAPI:
             "inbox", "/brevo/inbox", inbox.inbox_app(events=shelves["inbox_events"], signups=shelves["inbox_signups"]),
             journal, faults, _asks("authorization", f"Bearer {inbox.TOKEN}"),
         ),
-        "brevo": Gate("brevo", "/brevo", brevo_app(platform), journal, faults, admit, BrevoLimits(), OVER_LIMIT),
+        **{one.name: one.gate for one in simulated},
     }  # fmt: skip
-    desk = Desk(world / "truth.json", platform, journal, faults, shop=gates["shop"], brevo=gates["brevo"])
+    desk = Desk(world / "truth.json", platforms, journal, faults, shop=gates["shop"])
 
     app = new_app("sandbox")
     about = json.loads((world / "world.json").read_text(encoding="utf-8"))

@@ -3,51 +3,60 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from sandbox.brevo.people import block
-from sandbox.brevo.platform import Platform
 from sandbox.server.errors import error, new_app
 from sandbox.server.faults import Faults
 from sandbox.server.gate import Gate
 from sandbox.server.journal import Journal
-from sandbox.server.limits import BrevoLimits, TokenBucket
+from sandbox.server.limits import TokenBucket
+from sandbox.server.simulated import Simulated
 
 LOOPBACK = ("127.0.0.1", "::1", "testclient")
 
 
 @dataclass
 class Desk:
-    """What the control routes act upon."""
+    """What the control routes act upon; `platforms` by name."""
 
     truth: Path
-    platform: Platform
+    platforms: Mapping[str, Simulated]
     journal: Journal
     faults: Faults
     shop: Gate
-    brevo: Gate
+
+    def platform(self, name: str) -> Simulated:
+        if name not in self.platforms:
+            raise error(404, f"platform: expected one of {', '.join(self.platforms)}; found {name!r}")
+        return self.platforms[name]
 
     def set_limits(self, given: dict[str, object]) -> None:
-        """`{"shop": {"rate", "burst"} | null, "brevo": {"contacts_per_second", "others_per_hour"} | null,
-        "process_delay_seconds"}`.
+        """`{"shop": {"rate", "burst"} | null, "<platform>": {...} | null, "process_delay_seconds"}`.
 
         null lifts a limit, `{}` puts the default back; what is not named stays. Counting starts again.
         """
-        makers: tuple[tuple[str, Gate, Callable[..., TokenBucket | BrevoLimits]], ...] = (
-            ("shop", self.shop, default_bucket),
-            ("brevo", self.brevo, BrevoLimits),
-        )
-        for name, gate, maker in makers:
+        if "shop" in given:
+            wanted = given["shop"]
+            self.shop.limiter = None if wanted is None else default_bucket(**wanted)  # type: ignore[arg-type]
+        for name, platform in self.platforms.items():
             if name in given:
-                wanted = given[name]
-                gate.limiter = None if wanted is None else maker(**wanted)  # type: ignore[arg-type]
-        if "process_delay_seconds" in given:
-            self.platform.imports.delay_seconds = float(str(given["process_delay_seconds"]))
+                self._set_limit(platform, given[name])
+            if "process_delay_seconds" in given:
+                platform.set_delay(float(str(given["process_delay_seconds"])))
+
+    @staticmethod
+    def _set_limit(platform: Simulated, limit: object) -> None:
+        if limit is None:
+            platform.gate.lift()
+        elif isinstance(limit, dict):
+            platform.set_limit(limit)
+        else:
+            raise TypeError(f"{platform.name}: expected an object or null")
 
 
 def default_bucket(rate: float = 100, burst: int = 200) -> TokenBucket:
@@ -57,42 +66,29 @@ def default_bucket(rate: float = 100, burst: int = 200) -> TokenBucket:
 
 def control_app(desk: Desk) -> FastAPI:
     app = new_app("sandbox control desk")
-    store = desk.platform.store
 
     @app.get("/truth")
     async def truth(request: Request) -> Response:
         _local(request)
         return Response(desk.truth.read_bytes(), media_type="application/json")
 
-    @app.get("/brevo/lists")
-    async def lists(request: Request) -> Response:
+    @app.get("/{platform}/lists")
+    async def lists(request: Request, platform: str) -> Response:
         _local(request)
-        desk.platform.imports.settle()
-        content: dict[str, list[str]] = {row["name"]: [] for row in store.rows("select name from list")}
-        members = (
-            "select name, email from list join membership on list_id = list.id join contact on contact.id = contact_id"
-        )
-        for row in store.rows(f"{members} order by email"):
-            content[row["name"]].append(row["email"])
-        return JSONResponse(content)
+        return JSONResponse(desk.platform(platform).lists())
 
-    @app.get("/brevo/blocklist")
-    async def blocklist(request: Request) -> Response:
+    @app.get("/{platform}/blocklist")
+    async def blocklist(request: Request, platform: str) -> Response:
         _local(request)
-        desk.platform.imports.settle()
-        rows = store.rows("select email, blocked_why from contact where blocked order by email")
-        return JSONResponse(
-            {"emails": [row["email"] for row in rows], "reasons": {row["email"]: row["blocked_why"] for row in rows}}
-        )
+        reasons = desk.platform(platform).opted_out()
+        return JSONResponse({"emails": list(reasons), "reasons": reasons})
 
-    @app.post("/brevo/blocklist")
-    async def add_to_blocklist(request: Request) -> Response:
+    @app.post("/{platform}/blocklist")
+    async def add_to_blocklist(request: Request, platform: str) -> Response:
         body = await _body(request)
         if not isinstance(body.get("email"), str):
             raise error(400, "email: missing")
-        desk.platform.imports.settle()
-        with store.transaction():
-            block(store, str(body["email"]), str(body.get("reason") or "unsubscribed"))
+        desk.platform(platform).opt_out(str(body["email"]), str(body.get("reason") or "unsubscribed"))
         return Response(status_code=204)
 
     @app.get("/requests")
@@ -104,8 +100,9 @@ def control_app(desk: Desk) -> FastAPI:
     async def reset(request: Request) -> Response:
         body = await _body(request)
         desk.journal.clear()
-        if body.get("brevo") is True:
-            store.reset()
+        for name, platform in desk.platforms.items():
+            if body.get(name) is True:
+                platform.reset()
         return Response(status_code=204)
 
     @app.post("/limits")

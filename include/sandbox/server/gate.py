@@ -27,7 +27,8 @@ Admit = Callable[[str, Headers], Refusal | None]
 class Gate:
     """An ASGI app around `app`, mounted at `prefix` and called `name` in the journal.
 
-    limited   the refusal of a request over the limit; the headers of the limit are added to it
+    limited   the refusal of a request over the limit, unless the limit words its own; its headers are added to it
+    at_once   requests that may be open at the same moment; None: any number
     """
 
     name: str
@@ -38,8 +39,21 @@ class Gate:
     admit: Admit
     limiter: Limiter | None = None
     limited: Refusal | None = None
+    at_once: int | None = None
+    open: int = 0
+
+    def lift(self) -> None:
+        """No limit from now on."""
+        self.limiter = self.at_once = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.open += 1
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self.open -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
         template = self.prefix + self._template(scope)
         call = f"{method} {template}"
@@ -62,7 +76,10 @@ class Gate:
             headers = verdict.headers
             if not verdict.passes:
                 self.journal.over_limit(self.name, call)
-                refusal = self.limited
+                refusal = verdict.refusal or self.limited
+        if refusal is None and self.at_once is not None and self.open > self.at_once:
+            self.journal.over_limit(self.name, call)
+            refusal = self.limited
         if refusal is not None:
             await Response(
                 json.dumps(refusal.body), refusal.status, {**refusal.headers, **headers}, media_type="application/json"

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sandbox.server.errors import Refusal
+
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a request passes, and the headers that say so."""
+    """Whether a request passes, and the headers that say so; `refusal` where the limit has its own words."""
 
     passes: bool
     headers: dict[str, str]
+    refusal: Refusal | None = None
 
 
 class Limiter(Protocol):
