@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 
 from sandbox.brevo.app import Brevo
 from sandbox.mailchimp.app import Mailchimp
+from sandbox.marketing_cloud.app import MarketingCloud
 from sandbox.server import crm, inbox, shop
 from sandbox.server.control import Desk, control_app, default_bucket
 from sandbox.server.errors import Refusal, error, new_app
@@ -30,6 +31,7 @@ def sandbox_app(*, world: Path, state: Path, cast: str) -> FastAPI:
     simulated: list[Simulated] = [
         Brevo(state / f"brevo-{cast}.sqlite", world / "platform.json", journal, faults),
         Mailchimp(state / f"mailchimp-{cast}.sqlite", journal, faults),
+        MarketingCloud(state / f"marketing_cloud-{cast}.sqlite", journal, faults),
     ]
     platforms = {one.name: one for one in simulated}
     shelves = {path.stem: Shelf.open(world, path.stem) for path in world.glob("*.records")}
