@@ -1,0 +1,143 @@
+"""The rules of matching, declared: how pairs are found, compared and judged."""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from audience.core.errors import DeclarationError, nearest
+
+COLUMNS = ("first_name", "last_name", "birth_date", "address", "postal_code", "city", "email", "phone", "reference")
+"""What records can be compared by; records need not have all of them."""
+
+KEYS = {
+    "names": ("first_name", "last_name"),
+    "last_sound": ("last_name",),
+    "first_sound": ("first_name",),
+    "first_letter": ("first_name",),
+    "birth_year": ("birth_date",),
+    "mailbox": ("email",),
+    "street": ("address",),
+}
+"""What blocks can be made of beside the columns, and the columns it is made from (`forms.blocked`)."""
+
+HOW = {
+    "first_name": ("different", "similar", "close", "variant", "swapped", "same"),
+    "last_name": ("different", "similar", "close", "variant", "same"),
+    "date": ("different", "one part", "close", "same"),
+    "text": ("different", "similar", "close", "same"),
+    "code": ("different", "close", "same"),
+    "place": ("different", "same area", "close", "same"),
+    "email": ("different", "close", "same mailbox name", "same"),
+}
+"""Ways of comparing and their levels, which are numbered from 0; -1 says that a value is not known."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Records with the same values of all these columns and keys are compared.
+
+    Args:
+        on: columns and keys.
+        most_records: a block of more records is set aside: comparing each with each would cost the square of it, and
+            what so many share says little. Its records may still meet in another block.
+    """
+
+    on: tuple[str, ...]
+    most_records: int = 200
+
+    @property
+    def name(self) -> str:
+        return " + ".join(self.on)
+
+    def needs(self) -> set[str]:
+        """The columns it is made from."""
+        return {c for part in self.on for c in KEYS.get(part, (part,))}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One question about a pair.
+
+    Args:
+        column: the compared column; it names the comparison.
+        how: one of HOW.
+        common_values: whether agreeing on a common value says less than on a rare one.
+    """
+
+    column: str
+    how: str
+    common_values: bool = False
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return HOW[self.how]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that decides which pairs are one person.
+
+    Args:
+        accept: match probability from which a pair is one person.
+        review: match probability from which a person is asked; below it the pair is refused.
+    """
+
+    blocks: tuple[Block, ...]
+    comparisons: tuple[Comparison, ...]
+    accept: float = 0.95
+    review: float = 0.5
+
+    def __post_init__(self) -> None:
+        for i, block in enumerate(self.blocks):
+            for part in block.on:
+                _known(f"blocks[{i}]", part, (*COLUMNS, *KEYS))
+        for i, comparison in enumerate(self.comparisons):
+            _known(f"comparisons[{i}].column", comparison.column, COLUMNS)
+            _known(f"comparisons[{i}].how", comparison.how, HOW)
+        if not 0 < self.review <= self.accept < 1:
+            raise DeclarationError(
+                "match rules: review, accept",
+                f"found {self.review} and {self.accept}, expected 0 < review <= accept < 1",
+            )
+
+    def of_columns(self, columns: Collection[str]) -> "Rules":
+        """The rules that records with these columns only can be asked.
+
+        Raises:
+            DeclarationError: no block or fewer than two comparisons are left.
+        """
+        blocks = tuple(b for b in self.blocks if b.needs() <= set(columns))
+        comparisons = tuple(c for c in self.comparisons if c.column in columns)
+        if not blocks or len(comparisons) < 2:
+            found = ", ".join(sorted(set(columns) & set(COLUMNS))) or "none of them"
+            raise DeclarationError(
+                "match rules",
+                f"the records have {found}, expected the columns of at least one block "
+                f"({'; '.join(b.name for b in self.blocks)}) and two compared columns",
+            )
+        return replace(self, blocks=blocks, comparisons=comparisons)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when anything declared changes."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> "Rules":
+        """Raises DeclarationError for a key that rules do not have."""
+        try:
+            blocks = tuple(Block(**b | {"on": tuple(b["on"])}) for b in told["blocks"])
+            comparisons = tuple(Comparison(**c) for c in told["comparisons"])
+            return cls(**told | {"blocks": blocks, "comparisons": comparisons})
+        except (TypeError, KeyError) as error:
+            raise DeclarationError("match rules", f"found other keys than expected: {error}") from error
+
+
+def _known(place: str, found: str, known: Collection[str]) -> None:
+    if found not in known:
+        raise DeclarationError(f"match rules: {place}", f"no {found!r}{nearest(found, known)}")

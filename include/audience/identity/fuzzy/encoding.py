@@ -1,0 +1,65 @@
+"""Values as numbers, so that comparing two records starts with comparing two numbers."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis.backends.duckdb import Backend
+
+Codes = npt.NDArray[np.int32]
+Levels = npt.NDArray[np.int8]
+Texts = npt.NDArray[np.object_]
+Truths = npt.NDArray[np.bool_]
+
+LevelOf = Callable[[Codes, Codes], Levels]
+"""The levels of pairs, elementwise."""
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One column: for each record the number of its value in `values`, UNKNOWN for none."""
+
+    codes: Codes
+    values: Texts
+
+    def mapped(self, of: Callable[[str], str]) -> "Coded":
+        """The column of what each value becomes."""
+        codes, values = numbered(of(v) for v in self.values)
+        return Coded(np.append(codes, np.int32(UNKNOWN))[self.codes], values)
+
+
+def numbered(texts: Iterable[str]) -> tuple[Codes, Texts]:
+    """The number of each text in the distinct ones, and those."""
+    codes, values = pd.factorize(np.array(list(texts), dtype=object))
+    return codes.astype(np.int32), np.asarray(values, dtype=object)
+
+
+def coded(session: Backend, values: ir.Table, column: str) -> Coded:
+    """A column of prepared records, by id."""
+    texts = session.to_pyarrow(values.order_by("id").select(column))[column].combine_chunks()
+    encoded = (texts.combine_chunks() if hasattr(texts, "combine_chunks") else texts).dictionary_encode()
+    codes = encoded.indices.fill_null(UNKNOWN).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    return Coded(codes, encoded.dictionary.to_numpy(zero_copy_only=False))
+
+
+def by_value_pair(left: Codes, right: Codes, same: int, level_of: LevelOf) -> Levels:
+    """The level of each pair of values, where each two different values are compared once.
+
+    Args:
+        same: the level of equal values.
+        level_of: of pairs of different known values, the lower number first; it has to be symmetric.
+    """
+    levels: Levels = np.full(len(left), same, dtype=np.int8)
+    levels[(left < 0) | (right < 0)] = UNKNOWN
+    differ = np.flatnonzero((left != right) & (levels != UNKNOWN))
+    if len(differ):
+        one, other = left[differ], right[differ]
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        where, pairs = pd.factorize((low.astype(np.int64) << 32) | high)
+        levels[differ] = level_of((pairs >> 32).astype(np.int32), (pairs & 0xFFFFFFFF).astype(np.int32))[where]
+    return levels

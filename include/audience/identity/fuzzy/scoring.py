@@ -1,0 +1,101 @@
+"""The pairs worth a look, with what each comparison said."""
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+
+from audience.core.engine import keep
+from audience.identity.fuzzy.blocking import Ids, blocks_of, pairs_of
+from audience.identity.fuzzy.forms import prepared
+from audience.identity.fuzzy.levels import Question, questions
+from audience.identity.fuzzy.model import Learned, TrainedModel, hashed, weight_of
+
+Bits = npt.NDArray[np.float32]
+
+
+def scored_pairs(
+    session: Backend, records: ir.Table, model: TrainedModel, *, changed: ir.Table | None = None
+) -> ir.Table:
+    """Every pair that shares a block and whose match probability is at least `rules.review`.
+
+    Takes  `records`: as `train`; `changed`: `record_key` of the records whose pairs are wanted, all when it is not given.
+    Gives  one row per pair: `left_key` < `right_key`, `match_weight` (bits), `match_probability` (0..1), and for each
+           comparison `level_<column>` (-1: not known) and `weight_<column>` (bits, with what a common value takes off).
+    """
+    values = prepared(session, records)
+    asked = questions(session, values, model.rules)
+    blocks = blocks_of(session, values, model.rules)
+    ids = None if changed is None else keep(session, values.semi_join(changed, "record_key").select("id"))
+    judges = [Judge(question, learned) for question, learned in zip(asked, model.learned, strict=True)]
+    parts = [_judged(model, judges, left, right) for left, right in pairs_of(session, blocks, changed=ids)]
+    found = _in_session(session, pa.concat_tables([_none(judges), *parts]))
+    keys = values.select("id", "record_key")
+    named = found.join(keys.rename(left_key="record_key"), found.l == keys.id).drop("id")
+    other = values.select("id", "record_key").rename(right_key="record_key")
+    named = named.join(other, named.r == other.id).drop("id", "l", "r")
+    return keep(session, named.relocate("left_key", "right_key"))
+
+
+class Judge:
+    """What one comparison says of pairs, in bits."""
+
+    def __init__(self, question: Question, learned: Learned) -> None:
+        self.question = question
+        self.weights = np.append(learned.weights, 0.0).astype(np.float32)
+        self.of_value = _of_values(question, learned)
+
+    def __call__(self, left: Ids, right: Ids) -> tuple[npt.NDArray[np.int8], Bits]:
+        levels = self.question.levels(left, right)
+        bits: Bits = self.weights[levels]
+        if self.of_value is not None:
+            same = levels == len(self.weights) - 2
+            bits[same] = self.of_value[self.question.values.codes[left[same]]]
+        return levels, bits
+
+
+def _of_values(question: Question, learned: Learned) -> Bits | None:
+    """Bits for agreeing on each value."""
+    if learned.rare is None:
+        return None
+    shares = [learned.common.get(hashed(v), learned.rare) for v in question.values.values]
+    found: Bits = np.log2(learned.m[-1] / np.array(shares or [1.0])).astype(np.float32)
+    return found
+
+
+def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids) -> pa.Table:
+    """The pairs of a part that are worth a look."""
+    total = np.full(len(left), model.prior_weight, dtype=np.float32)
+    said = []
+    for judge in judges:
+        levels, bits = judge(left, right)
+        total += bits
+        said.append((levels, bits))
+    wanted = np.flatnonzero(total >= weight_of(model.rules.review))
+    weight = total[wanted].astype(np.float64)
+    columns: dict[str, npt.NDArray[Any]] = {"l": left[wanted], "r": right[wanted], "match_weight": weight}
+    columns["match_probability"] = 1 / (1 + np.exp2(-weight))
+    for judge, (levels, bits) in zip(judges, said, strict=True):
+        columns[f"level_{judge.question.comparison.column}"] = levels[wanted]
+        columns[f"weight_{judge.question.comparison.column}"] = bits[wanted].astype(np.float64)
+    return pa.table(columns)
+
+
+def _none(judges: list[Judge]) -> pa.Table:
+    """No pair, with the columns of pairs."""
+    names = [judge.question.comparison.column for judge in judges]
+    fields = {"l": pa.int32(), "r": pa.int32(), "match_weight": pa.float64(), "match_probability": pa.float64()}
+    for name in names:
+        fields |= {f"level_{name}": pa.int8(), f"weight_{name}": pa.float64()}
+    return pa.schema(list(fields.items())).empty_table()
+
+
+def _in_session(session: Backend, rows: pa.Table) -> ir.Table:
+    # ibis 12's create_table from Arrow writes a statement that DuckDB 2 does not parse.
+    name = ibis.util.gen_name("judged")
+    session.con.register(name, rows)
+    return session.table(name)

@@ -1,0 +1,177 @@
+"""Learning what each level is worth, without labels.
+
+u, the shares among different people, come from random pairs; m, the shares among one person's records, from
+expectation-maximisation over the pairs that share a block. Pairs outside every block count as different people, so the
+prior is a share of all pairs.
+"""
+
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+from ibis.backends.duckdb import Backend
+
+from audience.core.errors import ModelError
+from audience.identity.fuzzy.blocking import Ids, blocks_of, pairs_of
+from audience.identity.fuzzy.declaration import Rules
+from audience.identity.fuzzy.encoding import UNKNOWN
+from audience.identity.fuzzy.forms import columns_of, prepared
+from audience.identity.fuzzy.levels import Question, questions
+from audience.identity.fuzzy.model import Learned, TrainedModel, hashed
+
+Shares = npt.NDArray[np.float64]
+
+RANDOM_PAIRS = 500_000
+TRAINING_PAIRS = 1_000_000
+"""More of either changes the weights by less than a tenth of a bit."""
+
+ROUNDS = 200
+SETTLED = 1e-6
+
+COMMON_AT_LEAST = 10
+MOST_COMMON = 2_000
+"""A value is common from so many records on, and so many of the most common ones are kept."""
+
+LEAST_SHARE = 1e-6
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Pairs by what all comparisons say of them: one row per pattern, and how many pairs have it."""
+
+    levels: npt.NDArray[np.int8]
+    pairs: Shares
+
+
+def train(session: Backend, records: ir.Table, rules: Rules, *, seed: int = 1) -> TrainedModel:
+    """Learns the weights of the comparisons that the records have columns for.
+
+    Takes  `record_key` and columns of `declaration.COLUMNS`.
+
+    Raises:
+        ModelError: no two records share a block, so there is nothing to learn from.
+    """
+    rules = rules.of_columns(columns_of(records))
+    values = prepared(session, records)
+    asked = questions(session, values, rules)
+    blocks = blocks_of(session, values, rules)
+    count = len(asked[0].values.codes)
+    one_in = max(1, blocks.pairs // TRAINING_PAIRS)
+    parts = [_levels(asked, left, right) for left, right in pairs_of(session, blocks, one_in=one_in)]
+    if not parts:
+        raise ModelError(f"match model: none of {count} records share a block, expected pairs to learn from")
+    candidates = _patterns(np.concatenate(parts), scale=one_in)
+    chance = _by_chance(asked, count, seed)
+    prior, m, u = _learn(candidates, chance, count * (count - 1) / 2, [len(q.comparison.levels) for q in asked])
+    learned = tuple(_learned(q, m[i], u[i]) for i, q in enumerate(asked))
+    return TrainedModel(rules, prior, learned, count, int(candidates.pairs.sum() / one_in), seed)
+
+
+def _levels(
+    asked: tuple[Question, ...], left: npt.NDArray[np.int32], right: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int8]:
+    return np.stack([q.levels(left, right) for q in asked], axis=1)
+
+
+def _patterns(levels: npt.NDArray[np.int8], scale: int) -> Patterns:
+    # Base 8: no comparison has more than seven levels and "unknown".
+    shifts = 8 ** np.arange(levels.shape[1], dtype=np.int64)
+    numbers, counts = np.unique((levels + 1).astype(np.int64) @ shifts, return_counts=True)
+    return Patterns(((numbers[:, None] // shifts) % 8 - 1).astype(np.int8), counts.astype(float) * scale)
+
+
+def _by_chance(asked: tuple[Question, ...], count: int, seed: int) -> list[Shares]:
+    """By comparison, the share of each level among random pairs; of "same" counted over all pairs."""
+    left, right = _random_pairs(count, seed)
+    found = []
+    for question in asked:
+        levels = question.levels(left, right)
+        shares = np.bincount(levels[levels != UNKNOWN], minlength=len(question.comparison.levels)).astype(float)
+        shares = shares / max(shares.sum(), 1)
+        sizes = _sizes(question)
+        shares[-1] = (sizes * (sizes - 1)).sum() / max(sizes.sum() * (sizes.sum() - 1), 1)
+        found.append(shares / shares.sum())
+    return found
+
+
+def _random_pairs(count: int, seed: int) -> tuple[Ids, Ids]:
+    """Pairs of different records; each pair once where there are no more than are wanted."""
+    if count * (count - 1) // 2 <= RANDOM_PAIRS:
+        each, later = np.triu_indices(count, k=1)
+        return each.astype(np.int32), later.astype(np.int32)
+    random = np.random.default_rng(seed)
+    left: Ids = random.integers(0, count, RANDOM_PAIRS, dtype=np.int32)
+    right: Ids = random.integers(0, count - 1, RANDOM_PAIRS, dtype=np.int32)
+    right[right >= left] += 1
+    return left, right
+
+
+def _learn(
+    candidates: Patterns, chance: list[Shares], all_pairs: float, sizes: list[int]
+) -> tuple[float, list[Shares], list[Shares]]:
+    """Expectation-maximisation. What chance pairs hold of real matches is taken out of u in every round."""
+    m = [_first_guess(n) for n in sizes]
+    u = chance
+    prior = min(0.1, 0.1 * candidates.pairs.sum() / all_pairs)
+    for _ in range(ROUNDS):
+        u = [_without(share, prior, m[i]) for i, share in enumerate(chance)]
+        is_match = _probabilities(candidates.levels, prior, m, u) * candidates.pairs
+        before, prior = prior, float(np.clip(is_match.sum() / all_pairs, 1e-12, 0.5))
+        m = [_shares(candidates.levels[:, i], is_match, n, m[i]) for i, n in enumerate(sizes)]
+        if abs(prior - before) < SETTLED * before:
+            break
+    return prior, m, u
+
+
+def _probabilities(levels: npt.NDArray[np.int8], prior: float, m: list[Shares], u: list[Shares]) -> Shares:
+    bits = np.full(len(levels), np.log2(prior / (1 - prior)))
+    for i in range(levels.shape[1]):
+        bits += np.append(np.log2(m[i] / u[i]), 0.0)[levels[:, i]]
+    probabilities: Shares = 1 / (1 + np.exp2(-np.clip(bits, -500, 500)))
+    return probabilities
+
+
+def _shares(levels: npt.NDArray[np.int8], weights: Shares, size: int, before: Shares) -> Shares:
+    known = levels != UNKNOWN
+    counts = np.bincount(levels[known], weights=weights[known], minlength=size)
+    # Half a pair, shared as before, so that a level nobody has does not become impossible.
+    return _to_one(np.maximum((counts + 0.5 * before) / (counts.sum() + 0.5), LEAST_SHARE))
+
+
+def _without(share: Shares, prior: float, m: Shares) -> Shares:
+    return _to_one(np.maximum((share - prior * m) / (1 - prior), np.maximum(share * 0.01, LEAST_SHARE)))
+
+
+def _to_one(shares: Shares) -> Shares:
+    found: Shares = shares / shares.sum()
+    return found
+
+
+def _first_guess(size: int) -> Shares:
+    guess = np.full(size, 0.2 / (size - 1))
+    guess[-1] = 0.8
+    return guess
+
+
+def _sizes(question: Question) -> npt.NDArray[np.int64]:
+    codes = question.values.codes
+    return np.bincount(codes[codes >= 0], minlength=max(len(question.values.values), 1)).astype(np.int64)
+
+
+def _learned(question: Question, m: Shares, u: Shares) -> Learned:
+    common, rare = _common(question) if question.comparison.common_values else ({}, None)
+    return Learned(question.comparison.column, tuple(map(float, m)), tuple(map(float, u)), common, rare)
+
+
+def _common(question: Question) -> tuple[dict[str, float], float]:
+    """Shares of the common values, and the mean share of the others, as somebody who agrees on one of them sees it."""
+    sizes = _sizes(question)
+    total = max(int(sizes.sum()), 2)
+    most = np.argsort(-sizes, kind="stable")[:MOST_COMMON]
+    most = most[sizes[most] >= COMMON_AT_LEAST]
+    others = np.delete(sizes, most)
+    common = {hashed(question.values.values[i]): float(sizes[i] / total) for i in most}
+    # A pair that agrees on a value is itself two of its records.
+    rare = float((others * np.maximum(others - 1, 0)).sum() / max(int((others * total).sum()), 1))
+    return common, max(rare, 1 / total)

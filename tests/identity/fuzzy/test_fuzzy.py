@@ -1,0 +1,122 @@
+"""Fuzzy matching, from records to scored pairs."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pytest
+from ibis.backends.duckdb import Backend
+
+from audience.core.engine import engine
+from audience.core.errors import DeclarationError, ModelError
+from audience.identity.fuzzy import PEOPLE, TrainedModel, scored_pairs, train
+
+FIRST = ("Anne", "Bruno", "Chloé", "Driss", "Émile", "Farah", "Gaston", "Hélène", "Ivan", "Jeanne", "Karim", "Louise")
+LAST = (
+    "Aubert",
+    "Bonnet",
+    "Carlier",
+    "Delmas",
+    "Étienne",
+    "Fabre",
+    "Garnier",
+    "Hamel",
+    "Imbert",
+    "Jourdan",
+    "Klein",
+    "Lefort",
+)
+
+
+@pytest.fixture
+def session() -> Iterator[Backend]:
+    with engine() as opened:
+        yield opened
+
+
+def crowd(session: Backend, *more: dict[str, str | None]):  # type: ignore[no-untyped-def]
+    """600 invented people, every tenth of them twice with a typing error in the last name, and the given records."""
+    people = [
+        {
+            "record_key": f"a:{i:03}",
+            "first_name": FIRST[i % 12],
+            "last_name": LAST[(i // 12) % 12],
+            "birth_date": f"{1940 + i % 61}-{1 + i % 12:02}-{1 + (i * 7) % 28:02}",
+            "postal_code": f"{10 + (i * 13) % 80}{(i * 37) % 1000:03}",
+        }
+        for i in range(600)
+    ]
+    twice = [p | {"record_key": f"b{p['record_key'][1:]}", "last_name": p["last_name"] + "e"} for p in people[::10]]
+    rows = [*people, *twice, *more]
+    names = ("record_key", "first_name", "last_name", "birth_date", "postal_code")
+    session.con.register("crowd", pa.table({n: pa.array([r.get(n) for r in rows], pa.string()) for n in names}))
+    return session.table("crowd")
+
+
+def keys(session: Backend, pairs) -> set[tuple[str, str]]:  # type: ignore[no-untyped-def]
+    return {(p["left_key"], p["right_key"]) for p in session.to_pyarrow(pairs).to_pylist()}
+
+
+def test_a_typing_error_is_found_and_nobody_else_is(session: Backend) -> None:
+    records = crowd(session)
+
+    found = scored_pairs(session, records, train(session, records, PEOPLE))
+
+    assert keys(session, found) == {(f"a:{i:03}", f"b:{i:03}") for i in range(0, 600, 10)}
+
+
+def test_swapped_first_and_last_names_are_found(session: Backend) -> None:
+    one = {"first_name": "Maxence", "last_name": "Roussel", "birth_date": "1980-02-03", "postal_code": "44000"}
+    swapped = one | {"first_name": "Roussel", "last_name": "Maxence"}
+    records = crowd(session, one | {"record_key": "x:1"}, swapped | {"record_key": "x:2"})
+
+    assert ("x:1", "x:2") in keys(session, scored_pairs(session, records, train(session, records, PEOPLE)))
+
+
+def test_placeholders_match_nothing(session: Backend) -> None:
+    nobody = {"first_name": "N/A", "last_name": "test", "birth_date": "1900-01-01", "postal_code": "00000"}
+    records = crowd(session, *(nobody | {"record_key": f"n:{i}"} for i in range(5)))
+
+    assert not [
+        k
+        for pair in keys(session, scored_pairs(session, records, train(session, records, PEOPLE)))
+        for k in pair
+        if k[0] == "n"
+    ]
+
+
+def test_pairs_of_changed_records_are_those_of_everybody_with_a_changed_side(session: Backend) -> None:
+    records = crowd(session)
+    model = train(session, records, PEOPLE)
+    changed = records.filter(records.record_key.isin(["a:010", "b:020"])).select("record_key")
+
+    some = scored_pairs(session, records, model, changed=changed)
+
+    assert keys(session, some) == {("a:010", "b:010"), ("a:020", "b:020")}
+
+
+def test_learning_again_gives_the_same_model_and_it_survives_being_stored(session: Backend) -> None:
+    records = crowd(session)
+    model = train(session, records, PEOPLE)
+
+    assert train(session, records, PEOPLE) == model
+    assert TrainedModel.from_json(model.to_json()) == model
+
+
+def test_a_stored_model_that_was_changed_is_refused(session: Backend) -> None:
+    stored = train(session, crowd(session), PEOPLE).to_json().replace('"seed": 1', '"seed": 2')
+
+    with pytest.raises(DeclarationError, match="found content of version"):
+        TrainedModel.from_json(stored)
+
+
+def test_a_model_names_nobody(session: Backend) -> None:
+    stored = train(session, crowd(session), PEOPLE).to_json().lower()
+
+    assert not [name for name in ("anne", "aubert", "bonnet") if name in stored]
+
+
+def test_records_without_anything_in_common_teach_nothing(session: Backend) -> None:
+    records = crowd(session).limit(1)
+
+    with pytest.raises(ModelError, match="none of 1 records share a block"):
+        train(session, records, PEOPLE)
