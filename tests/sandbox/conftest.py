@@ -9,6 +9,8 @@ import pytest
 
 from sandbox_process import Sandbox, start_sandbox
 
+PLATFORMS = ("brevo", "mailchimp", "hubspot", "marketing_cloud")
+
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
@@ -21,11 +23,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def control(sandbox: Sandbox) -> Iterator[httpx.Client]:
     """The control desk; afterwards the sandbox is as it was: no faults, default limits, initial platform."""
     with sandbox.client("/_control") as client:
-        client.post("/limits", json={"shop": None, "brevo": None, "process_delay_seconds": 0})
+        client.post("/limits", json={"shop": None, **dict.fromkeys(PLATFORMS), "process_delay_seconds": 0})
         yield client
         client.delete("/faults")
-        client.post("/limits", json={"shop": {}, "brevo": {}, "mailchimp": {}, "process_delay_seconds": 0.5})
-        client.post("/reset", json={"brevo": True, "mailchimp": True})
+        client.post("/limits", json={"shop": {}, **{name: {} for name in PLATFORMS}, "process_delay_seconds": 0.5})
+        client.post("/reset", json=dict.fromkeys(PLATFORMS, True))
 
 
 @pytest.fixture
@@ -58,4 +60,11 @@ def brevo(sandbox: Sandbox, control: httpx.Client) -> Iterator[httpx.Client]:
 def mailchimp(sandbox: Sandbox, control: httpx.Client) -> Iterator[httpx.Client]:
     """The one audience of the Mailchimp account, its batches done at once."""
     with sandbox.client("/mailchimp/3.0", Authorization="Bearer sandbox-mailchimp-key-us0") as client:
+        yield client
+
+
+@pytest.fixture
+def hubspot(sandbox: Sandbox, control: httpx.Client) -> Iterator[httpx.Client]:
+    """The HubSpot account without its rate limits."""
+    with sandbox.client("/hubspot", Authorization="Bearer sandbox-hubspot-token") as client:
         yield client

@@ -164,6 +164,7 @@ def test_a_compliance_refusal_can_be_ordered_for_some_records(mailchimp: httpx.C
 
 
 def test_the_eleventh_open_connection_is_one_too_many(mailchimp: httpx.Client, control: httpx.Client) -> None:
+    control.post("/limits", json={"mailchimp": {}}).raise_for_status()
     fault = {"match": "GET /mailchimp/3.0/ping", "kind": "slow", "seconds": 1, "times": 10}
     control.post("/faults", json=fault).raise_for_status()
     slow = [threading.Thread(target=mailchimp.get, args=("/ping",)) for _ in range(10)]

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import Headers
 
 from sandbox.brevo.app import Brevo
+from sandbox.hubspot.app import Hubspot
 from sandbox.mailchimp.app import Mailchimp
 from sandbox.marketing_cloud.app import MarketingCloud
 from sandbox.server import crm, inbox, shop
@@ -32,6 +33,7 @@ def sandbox_app(*, world: Path, state: Path, cast: str) -> FastAPI:
         Brevo(state / f"brevo-{cast}.sqlite", world / "platform.json", journal, faults),
         Mailchimp(state / f"mailchimp-{cast}.sqlite", journal, faults),
         MarketingCloud(state / f"marketing_cloud-{cast}.sqlite", journal, faults),
+        Hubspot(state / f"hubspot-{cast}.sqlite", journal, faults),
     ]
     platforms = {one.name: one for one in simulated}
     shelves = {path.stem: Shelf.open(world, path.stem) for path in world.glob("*.records")}

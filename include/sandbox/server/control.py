@@ -88,7 +88,10 @@ def control_app(desk: Desk) -> FastAPI:
         body = await _body(request)
         if not isinstance(body.get("email"), str):
             raise error(400, "email: missing")
-        desk.platform(platform).opt_out(str(body["email"]), str(body.get("reason") or "unsubscribed"))
+        try:
+            desk.platform(platform).opt_out(str(body["email"]), str(body.get("reason") or "unsubscribed"))
+        except TypeError as problem:
+            raise error(400, str(problem)) from problem
         return Response(status_code=204)
 
     @app.get("/requests")
