@@ -1,23 +1,23 @@
-"""Pairs of records that share a block."""
+"""Pairs of records that share a block: numbers are sorted once, and neighbours with the same number are pairs.
 
-from collections.abc import Iterator
+Measured beside a join in DuckDB (docs/decisions/0008-fuzzy-matching.md). Memory is that of the numbers and of
+PAIRS_AT_ONCE pairs, however many there are.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
-from ibis import _
-from ibis.backends.duckdb import Backend
 
-from audience.core.engine import batches, keep
 from audience.identity.fuzzy.declaration import Block, Rules
-from audience.identity.fuzzy.forms import blocked
 
 Ids = npt.NDArray[np.int32]
+Truths = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.uint64]
+"""By id, the number of something; 0 for nothing."""
 
-PAIRS_AT_ONCE = 1_000_000
-"""Pairs that are held in memory at a time."""
+PAIRS_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class Found:
     """What a block gives: pairs, also those that another block gives, and what was set aside because so many share it."""
 
     block: str
-    pairs: int
-    blocks_set_aside: int
-    records_set_aside: int
-    pairs_set_aside: int
+    pairs: int = 0
+    blocks_set_aside: int = 0
+    records_set_aside: int = 0
+    pairs_set_aside: int = 0
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Records with their blocks: `id`, and a number `b<i>` for each declared block, null where it compares nothing."""
+    """For each declared block the number of each record's block, 0 where it compares nothing."""
 
-    rows: ir.Table
+    numbers: tuple[Numbers, ...]
     found: tuple[Found, ...]
 
     @property
@@ -44,71 +44,103 @@ class Blocks:
         return sum(f.pairs for f in self.found)
 
 
-def blocks_of(session: Backend, values: ir.Table, rules: Rules) -> Blocks:
-    """The blocks of prepared records. What is set aside is set aside whoever else changed: see `most_records`."""
-    numbered = keep(session, values.select("id", **{f"b{i}": _number(values, b) for i, b in enumerate(rules.blocks)}))
-    found = tuple(_found(session, numbered, f"b{i}", block) for i, block in enumerate(rules.blocks))
-    limited = {}
-    for i, (block, one) in enumerate(zip(rules.blocks, found, strict=True)):
-        if one.blocks_set_aside:
-            sized = _sized(numbered, f"b{i}").filter(_.n > block.most_records)
-            limited[f"b{i}"] = numbered[f"b{i}"].isin(sized.b).ifelse(ibis.null("int64"), numbered[f"b{i}"])
-    return Blocks(keep(session, numbered.mutate(**limited)) if limited else numbered, found)
+def blocks_of(parts: Mapping[str, Numbers], rules: Rules, changed: Truths | None = None) -> Blocks:
+    """The blocks of all records, or of those that a changed record is in.
+
+    Args:
+        parts: the numbers of the values of each column and key that the rules name.
+    """
+    made = [_block(parts, block, changed) for block in rules.blocks]
+    return Blocks(tuple(numbers for numbers, _ in made), tuple(found for _, found in made))
 
 
-def pairs_of(
-    session: Backend, blocks: Blocks, *, one_in: int = 1, changed: ir.Table | None = None
-) -> Iterator[tuple[Ids, Ids]]:
+def pairs_of(blocks: Blocks, *, one_in: int = 1, changed: Truths | None = None) -> Iterator[tuple[Ids, Ids]]:
     """Each pair that shares a block once, in parts, the lower id left.
 
     Args:
         one_in: every so manieth pair only, the same ones each time.
-        changed: `id` of records; only pairs with at least one of them are given.
+        changed: only pairs with at least one of these records are given.
     """
-    for i in range(len(blocks.found)):
-        if blocks.found[i].pairs:
-            for part in batches(session, _pairs(blocks.rows, i, one_in, changed), size=PAIRS_AT_ONCE):
-                yield part["l"].to_numpy(), part["r"].to_numpy()
+    waiting: list[tuple[Ids, Ids]] = []
+    for i, numbers in enumerate(blocks.numbers):
+        for left, right in _neighbours(numbers):
+            wanted = np.ones(len(left), dtype=np.bool_)
+            if one_in > 1:
+                wanted &= (left.astype(np.int64) * 40_503 + right) % 65_537 % one_in == 0
+            if changed is not None:
+                wanted &= changed[left] | changed[right]
+            for earlier in blocks.numbers[:i]:
+                # A pair belongs to the first block that gives it.
+                number = earlier[left]
+                wanted &= (number != earlier[right]) | (number == 0)
+            waiting.append((left[wanted], right[wanted]))
+            if sum(len(part[0]) for part in waiting) >= PAIRS_AT_ONCE:
+                yield _joined(waiting)
+                waiting = []
+    if any(len(part[0]) for part in waiting):
+        yield _joined(waiting)
 
 
-def _pairs(rows: ir.Table, i: int, one_in: int, changed: ir.Table | None) -> ir.Table:
-    mine = [f"b{j}" for j in range(i + 1)]
-    left = rows.select("id", *mine)
-    right = left.view()
-    if changed is None:
-        if one_in > 1:
-            left = left.filter((_.id.cast("int64") * 40_503) % 65_537 % one_in == 0)
-        ordered = [left.id < right.id]
-    else:
-        left = left.semi_join(changed, "id")
-        right = right.mutate(is_changed=right.id.isin(changed.id))
-        ordered = [left.id != right.id, ~right.is_changed | (left.id < right.id)]
-    # A pair belongs to the first block that gives it.
-    earlier = [(left[b] != right[b]).fill_null(True) for b in mine[:-1]]
-    met = left.join(right, [left[f"b{i}"] == right[f"b{i}"], *ordered, *earlier])
-    return met.select(l=ibis.least(left.id, right.id), r=ibis.greatest(left.id, right.id))
+def _joined(parts: Sequence[tuple[Ids, Ids]]) -> tuple[Ids, Ids]:
+    return np.concatenate([left for left, _ in parts]), np.concatenate([right for _, right in parts])
 
 
-def _number(values: ir.Table, block: Block) -> ir.IntegerValue:
-    parts = [blocked(values, part) for part in block.on]
-    text = parts[0]
+def _neighbours(numbers: Numbers) -> Iterator[tuple[Ids, Ids]]:
+    """Pairs of records with the same number, by how far apart they are among those."""
+    order = _in_order(numbers, numbers != 0)
+    ordered = numbers[order]
+    for distance in range(1, len(order)):
+        same = np.flatnonzero(ordered[distance:] == ordered[:-distance])
+        if not len(same):
+            return
+        yield order[same], order[same + distance]
+
+
+def _in_order(numbers: Numbers, wanted: Truths) -> Ids:
+    """The wanted ids by number, equal ones by id."""
+    ids = np.flatnonzero(wanted).astype(np.int32)
+    order: Ids = ids[np.argsort(numbers[ids], kind="stable")]
+    return order
+
+
+def _block(parts: Mapping[str, Numbers], block: Block, changed: Truths | None) -> tuple[Numbers, Found]:
+    numbers = _together([parts[part] for part in block.on])
+    if changed is not None:
+        numbers[~np.isin(numbers, numbers[changed])] = 0
+    for part in block.then:
+        large, _ = _large(numbers, block.most_records)
+        if not len(large):
+            break
+        numbers[large] = _together([numbers[large], parts[part][large]])
+    large, sizes = _large(numbers, block.most_records)
+    numbers[large] = 0
+    kept = sizes[sizes <= block.most_records]
+    aside = sizes[sizes > block.most_records]
+    return numbers, Found(block.name, _pairs(kept), len(aside), int(aside.sum()), _pairs(aside))
+
+
+def _large(numbers: Numbers, most: int) -> tuple[Ids, npt.NDArray[np.int64]]:
+    """The records of blocks that are too large, and the sizes of all blocks."""
+    order = _in_order(numbers, numbers != 0)
+    if not len(order):
+        return order, np.zeros(0, dtype=np.int64)
+    ordered = numbers[order]
+    group = np.append(0, np.cumsum(ordered[1:] != ordered[:-1]))
+    sizes = np.bincount(group)
+    return order[sizes[group] > most], sizes
+
+
+def _pairs(sizes: npt.NDArray[np.int64]) -> int:
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+def _together(parts: Sequence[Numbers]) -> Numbers:
+    """One number for several; 0 where one of them is."""
+    number = parts[0].copy()
     for part in parts[1:]:
-        text = text + "|" + part
-    return text.notnull().ifelse(text.hash(), ibis.null("int64"))
-
-
-def _sized(numbered: ir.Table, name: str) -> ir.Table:
-    known = numbered.filter(numbered[name].notnull())
-    return known.group_by(b=known[name]).agg(n=_.count()).filter(_.n > 1)
-
-
-def _found(session: Backend, numbered: ir.Table, name: str, block: Block) -> Found:
-    sized = _sized(numbered, name).mutate(pairs=_.n * (_.n - 1) // 2, is_large=_.n > block.most_records)
-    counted = sized.aggregate(
-        pairs=_.pairs.sum(where=~_.is_large),
-        blocks=_.is_large.sum(),
-        records=_.n.sum(where=_.is_large),
-        aside=_.pairs.sum(where=_.is_large),
-    )
-    row = session.to_pyarrow(counted).to_pylist()[0]
-    return Found(block.name, *(int(row[c] or 0) for c in ("pairs", "blocks", "records", "aside")))
+        unknown = (number == 0) | (part == 0)
+        # The finalizer of MurmurHash3 (public domain, A. Appleby), so that sums of parts do not meet by chance.
+        mixed = (number ^ (number >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD) + part
+        number = mixed ^ (mixed >> np.uint64(29))
+        number[unknown] = 0
+    return number

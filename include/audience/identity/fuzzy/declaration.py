@@ -16,6 +16,7 @@ KEYS = {
     "last_sound": ("last_name",),
     "first_sound": ("first_name",),
     "first_letter": ("first_name",),
+    "last_letter": ("last_name",),
     "birth_year": ("birth_date",),
     "mailbox": ("email",),
     "street": ("address",),
@@ -40,20 +41,19 @@ class Block:
 
     Args:
         on: columns and keys.
-        most_records: a block of more records is set aside: comparing each with each would cost the square of it, and
-            what so many share says little. Its records may still meet in another block.
+        then: a block of too many records is divided by the first of these, its parts by the next, and so on. So a rule
+            finds much in few records, and does not cost the square of many.
+        most_records: a block of more, after all divisions, is set aside: what so many share says little. Its records may
+            still meet in another block.
     """
 
     on: tuple[str, ...]
-    most_records: int = 200
+    then: tuple[str, ...] = ()
+    most_records: int = 30
 
     @property
     def name(self) -> str:
         return " + ".join(self.on)
-
-    def needs(self) -> set[str]:
-        """The columns it is made from."""
-        return {c for part in self.on for c in KEYS.get(part, (part,))}
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         for i, block in enumerate(self.blocks):
-            for part in block.on:
+            for part in (*block.on, *block.then):
                 _known(f"blocks[{i}]", part, (*COLUMNS, *KEYS))
         for i, comparison in enumerate(self.comparisons):
             _known(f"comparisons[{i}].column", comparison.column, COLUMNS)
@@ -108,7 +108,10 @@ class Rules:
         Raises:
             DeclarationError: no block or fewer than two comparisons are left.
         """
-        blocks = tuple(b for b in self.blocks if b.needs() <= set(columns))
+        known = {key for key in (*COLUMNS, *KEYS) if set(KEYS.get(key, (key,))) <= set(columns)}
+        blocks = tuple(
+            replace(b, then=tuple(t for t in b.then if t in known)) for b in self.blocks if set(b.on) <= known
+        )
         comparisons = tuple(c for c in self.comparisons if c.column in columns)
         if not blocks or len(comparisons) < 2:
             found = ", ".join(sorted(set(columns) & set(COLUMNS))) or "none of them"
@@ -131,7 +134,7 @@ class Rules:
     def from_dict(cls, told: dict[str, Any]) -> "Rules":
         """Raises DeclarationError for a key that rules do not have."""
         try:
-            blocks = tuple(Block(**b | {"on": tuple(b["on"])}) for b in told["blocks"])
+            blocks = tuple(Block(**b | {"on": tuple(b["on"]), "then": tuple(b["then"])}) for b in told["blocks"])
             comparisons = tuple(Comparison(**c) for c in told["comparisons"])
             return cls(**told | {"blocks": blocks, "comparisons": comparisons})
         except (TypeError, KeyError) as error:

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis.backends.duckdb import Backend
+import pyarrow as pa
 
 Codes = npt.NDArray[np.int32]
 Levels = npt.NDArray[np.int8]
@@ -39,10 +38,8 @@ def numbered(texts: Iterable[str]) -> tuple[Codes, Texts]:
     return codes.astype(np.int32), np.asarray(values, dtype=object)
 
 
-def coded(session: Backend, values: ir.Table, column: str) -> Coded:
-    """A column of prepared records, by id."""
-    texts = session.to_pyarrow(values.order_by("id").select(column))[column].combine_chunks()
-    encoded = (texts.combine_chunks() if hasattr(texts, "combine_chunks") else texts).dictionary_encode()
+def coded(texts: pa.ChunkedArray) -> Coded:
+    encoded = pa.chunked_array(texts).combine_chunks().dictionary_encode()
     codes = encoded.indices.fill_null(UNKNOWN).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
     return Coded(codes, encoded.dictionary.to_numpy(zero_copy_only=False))
 

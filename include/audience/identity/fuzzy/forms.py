@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -138,16 +138,30 @@ FORMS: dict[str, Callable[[ir.Value], ir.StringValue]] = {
 }
 
 
-def prepared(session: Backend, records: ir.Table) -> ir.Table:
+def prepared(session: Backend, records: ir.Table, keys: Collection[str]) -> ir.Table:
     """The records in the order of their keys, with the compared values.
 
     Takes  `record_key` (unique), and any of COLUMNS (or their names in TOLD_AS).
-    Gives  `id` (from 0, in the order of `record_key`), `record_key`, and those of COLUMNS that the records have.
+    Gives  `id` (from 0, in the order of `record_key`), `record_key`, those of COLUMNS that the records have, and
+           `in_<key>` for each of `keys`: a number that the same value has again in this session only, 0 for none.
     """
     names = {c: next(n for n in reversed(TOLD_AS.get(c, (c,))) if n in records.columns) for c in columns_of(records)}
-    values = {c: FORMS[c](_text(records[n])) for c, n in names.items()}
     in_order = ibis.window(order_by=records.record_key)
-    return keep(session, records.select("record_key", id=ibis.row_number().over(in_order).cast("int32"), **values))
+    values = records.select(
+        "record_key",
+        id=ibis.row_number().over(in_order).cast("int32"),
+        **{c: FORMS[c](_text(records[n])) for c, n in names.items()},
+    )
+    numbers = {f"in_{key}": _number(blocked(values, key)) for key in keys}
+    return keep(session, values.mutate(**numbers))
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
+def _hash(text: str) -> int: ...  # type: ignore[empty-body]
+
+
+def _number(text: ir.StringValue) -> ir.IntegerValue:
+    return text.notnull().ifelse(_hash(text), 0).cast("uint64")
 
 
 def columns_of(records: ir.Table) -> tuple[str, ...]:
@@ -182,6 +196,7 @@ def blocked(values: ir.Table, key: str) -> ir.StringValue:
         "last_sound": lambda t: sound(t.last_name),
         "first_sound": lambda t: sound(t.first_name),
         "first_letter": lambda t: t.first_name[0],
+        "last_letter": lambda t: t.last_name[0],
         "birth_year": lambda t: t.birth_date[0:4],
         "mailbox": lambda t: mailbox(t.email).replace(" ", ""),
         "street": lambda t: t.address.replace(" ", ""),

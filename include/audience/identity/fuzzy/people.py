@@ -4,16 +4,16 @@ from audience.identity.fuzzy.declaration import Block, Comparison, Rules
 
 PEOPLE = Rules(
     blocks=(
-        Block(("email",), most_records=50),
-        Block(("phone",), most_records=20),
-        Block(("reference",), most_records=20),
-        Block(("names",)),
-        Block(("birth_date", "last_sound")),
-        Block(("birth_date", "first_sound")),
-        Block(("birth_date", "postal_code")),
-        Block(("last_sound", "first_letter", "postal_code")),
-        Block(("street", "postal_code"), most_records=50),
-        Block(("mailbox",), most_records=20),
+        Block(("email",)),
+        Block(("phone",)),
+        Block(("reference",)),
+        Block(("names",), then=("birth_year", "postal_code")),
+        Block(("birth_date",), then=("last_sound", "first_letter", "postal_code")),
+        Block(("postal_code",), then=("last_sound", "first_letter", "birth_year")),
+        Block(("last_sound",), then=("first_letter", "birth_year", "postal_code")),
+        Block(("first_sound",), then=("last_letter", "birth_year", "postal_code")),
+        Block(("street",), then=("postal_code", "first_letter")),
+        Block(("mailbox",), then=("first_letter",)),
     ),
     comparisons=(
         Comparison("first_name", how="first_name", common_values=True),

@@ -10,8 +10,8 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from audience.core.engine import keep
-from audience.identity.fuzzy.blocking import Ids, blocks_of, pairs_of
-from audience.identity.fuzzy.forms import prepared
+from audience.identity.fuzzy.blocking import Ids
+from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.levels import Question, questions
 from audience.identity.fuzzy.model import Learned, TrainedModel, hashed, weight_of
 
@@ -27,17 +27,19 @@ def scored_pairs(
     Gives  one row per pair: `left_key` < `right_key`, `match_weight` (bits), `match_probability` (0..1), and for each
            comparison `level_<column>` (-1: not known) and `weight_<column>` (bits, with what a common value takes off).
     """
-    values = prepared(session, records)
-    asked = questions(session, values, model.rules)
-    blocks = blocks_of(session, values, model.rules)
-    ids = None if changed is None else keep(session, values.semi_join(changed, "record_key").select("id"))
+    return judged(Candidates.of(session, records, model.rules, changed), model)
+
+
+def judged(candidates: Candidates, model: TrainedModel) -> ir.Table:
+    """The same of records that are ready."""
+    session = candidates.session
+    asked = questions(candidates.columns(), model.rules)
     judges = [Judge(question, learned) for question, learned in zip(asked, model.learned, strict=True)]
-    parts = [_judged(model, judges, left, right) for left, right in pairs_of(session, blocks, changed=ids)]
+    parts = [_judged(model, judges, left, right) for left, right in candidates.pairs()]
     found = _in_session(session, pa.concat_tables([_none(judges), *parts]))
-    keys = values.select("id", "record_key")
-    named = found.join(keys.rename(left_key="record_key"), found.l == keys.id).drop("id")
-    other = values.select("id", "record_key").rename(right_key="record_key")
-    named = named.join(other, named.r == other.id).drop("id", "l", "r")
+    left = candidates.values.select(l="id", left_key="record_key")
+    right = candidates.values.select(r="id", right_key="record_key")
+    named = found.join(left, "l").join(right, "r").drop("l", "r")
     return keep(session, named.relocate("left_key", "right_key"))
 
 

@@ -13,16 +13,17 @@ import numpy.typing as npt
 from ibis.backends.duckdb import Backend
 
 from audience.core.errors import ModelError
-from audience.identity.fuzzy.blocking import Ids, blocks_of, pairs_of
+from audience.identity.fuzzy.blocking import Ids
+from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.declaration import Rules
 from audience.identity.fuzzy.encoding import UNKNOWN
-from audience.identity.fuzzy.forms import columns_of, prepared
+from audience.identity.fuzzy.forms import columns_of
 from audience.identity.fuzzy.levels import Question, questions
 from audience.identity.fuzzy.model import Learned, TrainedModel, hashed
 
 Shares = npt.NDArray[np.float64]
 
-RANDOM_PAIRS = 500_000
+RANDOM_PAIRS = 250_000
 TRAINING_PAIRS = 1_000_000
 """More of either changes the weights by less than a tenth of a bit."""
 
@@ -52,20 +53,22 @@ def train(session: Backend, records: ir.Table, rules: Rules, *, seed: int = 1) -
     Raises:
         ModelError: no two records share a block, so there is nothing to learn from.
     """
-    rules = rules.of_columns(columns_of(records))
-    values = prepared(session, records)
-    asked = questions(session, values, rules)
-    blocks = blocks_of(session, values, rules)
-    count = len(asked[0].values.codes)
-    one_in = max(1, blocks.pairs // TRAINING_PAIRS)
-    parts = [_levels(asked, left, right) for left, right in pairs_of(session, blocks, one_in=one_in)]
+    return learn(Candidates.of(session, records, rules.of_columns(columns_of(records))), seed=seed)
+
+
+def learn(candidates: Candidates, *, seed: int = 1) -> TrainedModel:
+    """The same of records that are ready."""
+    asked = questions(candidates.columns(), candidates.rules)
+    count = candidates.records
+    one_in = max(1, candidates.blocks.pairs // TRAINING_PAIRS)
+    parts = [_levels(asked, left, right) for left, right in candidates.pairs(one_in)]
     if not parts:
         raise ModelError(f"match model: none of {count} records share a block, expected pairs to learn from")
-    candidates = _patterns(np.concatenate(parts), scale=one_in)
+    patterns = _patterns(np.concatenate(parts), scale=one_in)
     chance = _by_chance(asked, count, seed)
-    prior, m, u = _learn(candidates, chance, count * (count - 1) / 2, [len(q.comparison.levels) for q in asked])
+    prior, m, u = _learn(patterns, chance, count * (count - 1) / 2, [len(q.comparison.levels) for q in asked])
     learned = tuple(_learned(q, m[i], u[i]) for i, q in enumerate(asked))
-    return TrainedModel(rules, prior, learned, count, int(candidates.pairs.sum() / one_in), seed)
+    return TrainedModel(candidates.rules, prior, learned, count, int(patterns.pairs.sum() / one_in), seed)
 
 
 def _levels(

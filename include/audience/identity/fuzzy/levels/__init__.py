@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
+import pyarrow as pa
 
 from audience.identity.fuzzy.declaration import Comparison, Rules
 from audience.identity.fuzzy.encoding import Coded, LevelOf, coded
@@ -29,9 +28,9 @@ class Question:
     levels: LevelOf
 
 
-def questions(session: Backend, values: ir.Table, rules: Rules) -> tuple[Question, ...]:
+def questions(values: pa.Table, rules: Rules) -> tuple[Question, ...]:
     """The declared comparisons of prepared records, in their order."""
-    columns = {c.column: coded(session, values, c.column) for c in rules.comparisons}
+    columns = {c.column: coded(values[c.column]) for c in rules.comparisons}
     swapped = None
     if {"first_name", "last_name"} <= set(columns):
         swapped = Swapped.of(columns["first_name"], columns["last_name"])
