@@ -7,8 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
+from demo.airflow_api import ANSWER_SECONDS
 from demo.place import DemoProblem, Place
 from demo.progress import Progress
 from demo.result import read_result, show, show_times
@@ -28,6 +30,9 @@ def main() -> int:
         return run(console, leave=leave)
     except DemoProblem as problem:
         console.print(f"[red]The demo stopped.[/red] {problem}", highlight=False, soft_wrap=True)
+        return 2
+    except httpx.TransportError as error:
+        console.print(f"[red]The demo stopped.[/red] No answer within {ANSWER_SECONDS} s: {error!r}", highlight=False)
         return 2
     except KeyboardInterrupt:
         console.print("stopped")

@@ -8,12 +8,15 @@ import httpx
 from demo.place import DemoProblem
 from demo.runs import Runs
 
+ANSWER_SECONDS = 120
+"""Two cores that also run a scheduler, its tasks and a browser have been seen to take more than 30 s for one answer."""
+
 
 class AirflowApi:
     """One Airflow, as one user. Backfills and runs are asked for the way a data engineer's script would."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = httpx.Client(base_url=url, timeout=ANSWER_SECONDS)
         self._login = {"username": user, "password": password}
 
     def close(self) -> None:

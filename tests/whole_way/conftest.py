@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from audience.core.warehouse.models import Membership
+from demo.airflow_api import ANSWER_SECONDS
 from demo.place import Place
 from demo.progress import Progress
 from demo.result import read_result
@@ -58,7 +59,7 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
 @contextmanager
 def logged_in(place: Place) -> Iterator[httpx.Client]:
     """A client of Airflow's REST API with the token of the user `admin`."""
-    with httpx.Client(base_url=place.airflow_url, timeout=30) as client:
+    with httpx.Client(base_url=place.airflow_url, timeout=ANSWER_SECONDS) as client:
         told = client.post("/auth/token", json={"username": "admin", "password": place.kept["password"]})
         client.headers["Authorization"] = f"Bearer {told.raise_for_status().json()['access_token']}"
         yield client

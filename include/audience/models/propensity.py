@@ -30,6 +30,10 @@ CATEGORIES = ("gender", "country", "region", "income_band", "kids", "favourite_c
 
 FEWEST_OF_A_VALUE = 20
 
+DECIMALS = 6
+"""Of a probability: another processor, or another number of threads, adds in another order. Equal people have to be
+equally likely, for a content hash as for a ranking: two models that know nothing tie."""
+
 INPUTS = (*SKEWED, *EVEN, *CATEGORIES)
 """Columns of FEATURES that the model reads. `recency_hours` and the quintile scores repeat what is here."""
 
@@ -76,10 +80,10 @@ def _numbers() -> tuple[Any, ...]:
 
 
 def probabilities(model: Any, people: pd.DataFrame) -> np.ndarray:
-    """The probability of each person, 0..1, in the order of the frame; nobody gives an empty array."""
+    """The probability of each person, 0..1 to `DECIMALS`, in the order of the frame; nobody gives an empty array."""
     if people.empty:
         return np.empty(0)
-    return np.asarray(model.predict_proba(people)[:, 1], dtype="float64")
+    return np.round(np.asarray(model.predict_proba(people)[:, 1], dtype="float64"), DECIMALS)
 
 
 def roc_auc(model: Any, examples: Examples) -> float:

@@ -3,7 +3,6 @@
 import json
 
 import ibis
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
@@ -16,9 +15,6 @@ from audience.models import clusters, propensity
 from audience.models.frame import people
 from audience.models.registry import Registry, Version
 from audience.models.target import CLUSTER, TARGETS
-
-DECIMALS = 6
-"""Of a probability: another processor adds in another order, and equal scores have to have an equal content hash."""
 
 
 def score(lake: Lake, session: Backend, registry: Registry, partition: Partition) -> Written:
@@ -51,8 +47,8 @@ def _probabilities(registry: Registry, version: Version | None, everybody: pd.Da
         p = propensity.probabilities(model, everybody)
     except ValueError as error:
         raise ModelError(f"{version}: does not read today's features: {error}") from error
-    rounded: list[float | None] = np.round(p, DECIMALS).tolist()
-    return rounded
+    scored: list[float | None] = p.tolist()
+    return scored
 
 
 def _clusters(registry: Registry, version: Version | None, everybody: pd.DataFrame) -> list[str | None]:
