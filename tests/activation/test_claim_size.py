@@ -45,6 +45,6 @@ def test_three_thousand_contacts_are_claimed_in_seconds_right_after_a_first_load
         planned = make_plan(connection, "brevo", date(2026, 11, 20))
     one = Claim("brevo", lease.epoch, planned.plan_id, "", at_most=20_000)
     with warehouse.begin() as connection:
-        taken, audience = claim(connection, one, action="upsert", wanted=wanted("brevo"))
+        taken, _, audience = claim(connection, one, action="upsert", wanted=wanted("brevo"))
     assert (taken, len(audience)) == (CONTACTS, CONTACTS)
     assert time.monotonic() - began < 30

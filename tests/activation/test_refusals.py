@@ -7,8 +7,7 @@ import pytest
 
 from activation.platform import PlatformDesk
 from activation.town import Town
-from audience.activation.bisection import MOST_CALLS, isolate
-from audience.activation.destination import Results
+from audience.activation.bisection import MOST_CALLS, Outcome, isolate
 from audience.core.errors import DestinationRefused, DestinationUnavailable
 
 IMPORT = "POST /brevo/v3/contacts/import"
@@ -75,15 +74,29 @@ def test_a_failed_import_is_no_success(town: Town, desk: PlatformDesk) -> None:
     assert desk.lists()["vip"] == {"ana"}
 
 
-def test_an_import_that_never_ends_is_given_up_and_told_again_later(town: Town, desk: PlatformDesk) -> None:
+def test_an_import_that_never_ends_is_left_to_later_runs_and_given_up_after_hours(
+    town: Town, desk: PlatformDesk
+) -> None:
     town.people("ana")
     town.segment("vip", ["ana"])
     desk.fault(IMPORT, "stuck_process")
-    with pytest.raises(DestinationUnavailable, match="import 1 is not over after 60 looks"):
-        town.push()
-    assert town.acknowledged() == {}
-    town.push()
+    assert town.push().waiting_seconds > 0
+    assert town.push(holder="run-2").waiting_seconds > 0 and town.acknowledged() == {}
+    assert len([w for w in desk.writes() if w["call"].endswith("import")]) == 1  # it is looked at, not sent again
+    with town.warehouse.begin() as connection:
+        connection.exec_driver_sql("UPDATE push.job SET submitted_at = submitted_at - interval '6 hours'")
+    town.push(holder="run-3")
     assert desk.lists() == town.acknowledged() == {"audience": {"ana"}, "vip": {"ana"}}
+
+
+def test_a_body_larger_than_brevo_advises_is_cut_in_two(town: Town, desk: PlatformDesk) -> None:
+    town.people("ana", "bob", "cam")
+    for name in ("ana", "bob", "cam"):
+        town.rename(name, name * 1_300_000)
+    town.segment("vip", ["ana", "bob", "cam"])
+    assert town.push().in_sync
+    profiles = [w["emails"] for w in desk.writes() if w["call"].endswith("import") and w["list"] == "audience"]
+    assert [len(emails) for emails in profiles] == [1, 2]
 
 
 def test_a_storm_of_429_is_waited_out_as_long_as_the_platform_says(town: Town, desk: PlatformDesk) -> None:
@@ -134,8 +147,7 @@ def test_polls_spread_out_when_few_requests_of_the_hour_are_left(town: Town, des
     town.segment("vip", ["ana"])
     desk.limits(brevo={"others_per_hour": 15, "contacts_per_second": 10_000}, process_delay_seconds=3600)
     slept: list[float] = []
-    with pytest.raises(DestinationUnavailable):
-        town.push(sleep=slept.append)
+    assert town.push(sleep=slept.append).waiting_seconds > 0
     assert slept[:3] == [0.5, 100, 100]  # 14 are left for the rest of the hour; the lease is renewed meanwhile
 
 
@@ -145,20 +157,20 @@ def test_one_bad_record_is_found_within_two_calls_per_halving(size: int) -> None
     for bad in {0, size // 3, size - 1}:
         sent: list[slice] = []
 
-        def send(part: slice, bad: int = bad, sent: list[slice] = sent) -> Results:
+        def send(part: slice, bad: int = bad, sent: list[slice] = sent) -> Outcome:
             sent.append(part)
-            return Results(refused_whole="404") if part.start <= bad < part.stop else Results()
+            return Outcome(whole="404") if part.start <= bad < part.stop else Outcome()
 
-        assert isolate(keys, send) == {str(bad): "404"}
+        assert isolate(keys, send).refused == {str(bad): "404"}
         assert len(sent) <= 2 * math.ceil(math.log2(size)) + 1
 
 
 def test_a_platform_that_refuses_everything_is_not_asked_for_ever() -> None:
     calls: list[slice] = []
 
-    def send(part: slice) -> Results:
+    def send(part: slice) -> Outcome:
         calls.append(part)
-        return Results(refused_whole="400 bad_request")
+        return Outcome(whole="400 bad_request")
 
     with pytest.raises(DestinationRefused, match="400 calls for a batch of 20000 refused, last: 400 bad_request"):
         isolate([str(n) for n in range(20_000)], send)
@@ -166,7 +178,7 @@ def test_a_platform_that_refuses_everything_is_not_asked_for_ever() -> None:
 
 
 def test_an_empty_batch_makes_no_call() -> None:
-    def never(_: slice) -> Results:
+    def never(_: slice) -> Outcome:
         raise AssertionError
 
-    assert isolate([], never) == {}
+    assert isolate([], never) == Outcome()

@@ -40,7 +40,7 @@ def states(warehouse: Warehouse) -> dict[str, tuple[str, str | None]]:
 
 def claimed(warehouse: Warehouse, what: Claim = VIP, action: str = "add") -> tuple[int, list[str]]:
     with warehouse.begin() as connection:
-        taken, audience = claim(connection, what, action=action, wanted=WANTED)
+        taken, _, audience = claim(connection, what, action=action, wanted=WANTED)
         return taken, [r.contact_key for r in audience]
 
 
@@ -55,7 +55,7 @@ def test_an_audience_shows_its_size_and_nobody_in_it(warehouse: Warehouse) -> No
     store(warehouse, point("ana", first_name="Ana"), answer("ana", "granted"))
     planned(warehouse, "ana")
     with warehouse.begin() as connection:
-        _, audience = claim(connection, VIP, action="add", wanted=WANTED)
+        _, _, audience = claim(connection, VIP, action="add", wanted=WANTED)
     assert repr(audience) == "SendableAudience(1 contacts)"
     assert "mailbox" not in repr(audience[0]) and "Ana" not in repr(audience[0])
     assert audience[0].email.reveal() == "ana@mailbox.example"
@@ -110,6 +110,6 @@ def test_taking_somebody_off_a_list_needs_no_consent_but_an_address(warehouse: W
     store(warehouse, point("ana"), answer("ana", "withdrawn"), suppressed("ana"))
     planned(warehouse, "ana", "erased", action="remove")
     with warehouse.begin() as connection:
-        taken, leavers = claim_leavers(connection, VIP)
+        taken, _, leavers = claim_leavers(connection, VIP)
     assert (taken, [v.email.reveal() for v in leavers]) == (2, ["ana@mailbox.example"])
     assert states(warehouse)["erased"] == ("withheld", "not in the vault")

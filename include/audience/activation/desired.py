@@ -13,6 +13,13 @@ CURRENT_MEMBER = sa.table(
 )
 
 
+def purposes(destination: str) -> sa.Select[str, str]:
+    """One row per segment delivered to the destination: `list_name`, and the `purpose` its members must have granted."""
+    return sa.select(Definition.segment.label("list_name"), Definition.purpose).where(
+        Definition.deliver_to.contains([destination])
+    )
+
+
 def wanted(destination: str) -> sa.Select[str, str, str, str]:
     """Who should be on which list if everybody had consented: the gate decides about that.
 

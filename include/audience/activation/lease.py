@@ -40,6 +40,12 @@ class HeldLease:
             if connection.execute(longer.returning(Lease.epoch)).scalar() is None:
                 raise self._lost()
 
+    def hold(self, connection: sa.Connection) -> None:
+        """Keeps anybody from taking the lease before this transaction ends. Raises LeaseLost as `check` does."""
+        ours = sa.select(Lease.epoch).where(*self._ours()).with_for_update(read=True)
+        if connection.execute(ours).scalar() is None:
+            raise self._lost()
+
     def release(self) -> None:
         """Frees the destination; does nothing when the lease is somebody else's by now."""
         with self.warehouse.begin() as connection:

@@ -1,6 +1,7 @@
 """What became of the items that were sent, written per record and in bulk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -8,26 +9,28 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from audience.core.warehouse.load import stage_rows
-from audience.core.warehouse.models import Acknowledged, Item, Plan
+from audience.core.warehouse.models import Acknowledged, Item, Job, Plan
 from audience.core.warehouse.models.push import IN_DOUBT, PROFILE
 from audience.privacy.gate import Claim
 
 
-def settle(connection: sa.Connection, claim: Claim, action: str, refused: Mapping[str, str]) -> None:
+def settle(
+    connection: sa.Connection,
+    claim: Claim,
+    action: str,
+    refused: Mapping[str, str],
+    ids: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Acknowledges what this run has in flight for one action and list; refused records become dead letters.
 
     Only items that this epoch sent and nobody doubted since are touched, so that an orphan changes nothing.
 
     Args:
+        claim: of the items: those of its job, or those that are of no job.
         refused: contact key -> reason.
+        ids: contact key -> id that the platform gave the contact.
     """
-    flying = (
-        Item.plan_id == claim.plan_id,
-        Item.action == action,
-        Item.list_name == claim.list_name,
-        Item.state == "in_flight",
-        Item.epoch == claim.epoch,
-    )
+    flying = _flying(claim, action)
     if refused:
         connection.execute(sa.text("DROP TABLE IF EXISTS refused"))
         letters = pa.table({"contact_key": list(refused), "reason": list(refused.values())})
@@ -63,6 +66,57 @@ def settle(connection: sa.Connection, claim: Claim, action: str, refused: Mappin
             ).join_from(told, Plan, Plan.plan_id == claim.plan_id)
         )
     )
+    if ids:
+        _keep_ids(connection, claim, ids)
+
+
+def hand_over(connection: sa.Connection, claim: Claim, action: str, job_id: str) -> None:
+    """Notes that what this run has in flight is done by a job of the platform, so that any process can go on from it."""
+    job = (
+        sa.insert(Job)
+        .values(
+            destination=claim.destination,
+            plan_id=claim.plan_id,
+            action=action,
+            list_name=claim.list_name,
+            job_id=job_id,
+        )
+        .returning(Job.number)
+        .cte("noted")
+    )
+    connection.execute(
+        sa.update(Item)
+        .where(*_flying(claim, action))
+        .values(job=sa.select(job.c.number).scalar_subquery())
+        .add_cte(job)
+    )
+
+
+def _flying(claim: Claim, action: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        Item.plan_id == claim.plan_id,
+        Item.list_name == claim.list_name,
+        Item.action == action,
+        Item.state == "in_flight",
+        Item.epoch == claim.epoch,
+        Item.job.is_(None) if claim.job is None else Item.job == claim.job,
+    )
+
+
+def _keep_ids(connection: sa.Connection, claim: Claim, ids: Mapping[str, str]) -> None:
+    connection.execute(sa.text("DROP TABLE IF EXISTS named"))
+    rows = pa.table({"contact_key": list(ids), "platform_id": list(ids.values())})
+    stage_rows(connection, "named", rows, like="push.acknowledged")
+    named = sa.table("named", sa.column("contact_key"), sa.column("platform_id"))
+    connection.execute(
+        sa.update(Acknowledged)
+        .where(
+            Acknowledged.destination == claim.destination,
+            Acknowledged.list_name == PROFILE,
+            Acknowledged.contact_key == named.c.contact_key,
+        )
+        .values(platform_id=named.c.platform_id)
+    )
 
 
 def bury_additions(connection: sa.Connection, plan_id: int) -> None:
@@ -78,7 +132,15 @@ def bury_additions(connection: sa.Connection, plan_id: int) -> None:
 
 
 def doubt_what_others_sent(connection: sa.Connection, destination: str, epoch: int) -> None:
-    """Items that an earlier epoch had in flight: the platform may have them and may not.
+    """Doubts items that an earlier epoch had in flight and that are of no unfinished job."""
+    unfinished = sa.select(Job.number).where(Job.destination == destination, Job.finished_at.is_(None))
+    doubt(
+        connection, destination, sa.and_(Item.epoch != epoch, sa.or_(Item.job.is_(None), Item.job.not_in(unfinished)))
+    )
+
+
+def doubt(connection: sa.Connection, destination: str, which: sa.ColumnElement[bool]) -> None:
+    """Of these items in flight the platform may have them and may not.
 
     Their acknowledgement becomes IN_DOUBT. So the next plan tells them again if they are desired, with the value of
     then, and takes them away if they are not.
@@ -86,7 +148,7 @@ def doubt_what_others_sent(connection: sa.Connection, destination: str, epoch: i
     of_destination = sa.select(Plan.plan_id, Plan.as_of).where(Plan.destination == destination).subquery("plans")
     doubted = (
         sa.update(Item)
-        .where(Item.plan_id == of_destination.c.plan_id, Item.state == "in_flight", Item.epoch != epoch)
+        .where(Item.plan_id == of_destination.c.plan_id, Item.state == "in_flight", which)
         .values(state="in_doubt")
         .returning(Item.contact_key, Item.list_name, of_destination.c.as_of)
         .cte("doubted")
@@ -97,6 +159,17 @@ def doubt_what_others_sent(connection: sa.Connection, destination: str, epoch: i
             sa.select(sa.literal(destination), *columns, sa.literal(IN_DOUBT), sa.func.max(doubted.c.as_of)).group_by(
                 *columns
             )
+        )
+    )
+
+
+def forget(connection: sa.Connection, destination: str, list_name: str, contact_keys: Sequence[str]) -> None:
+    """Contacts that were taken off a list outside any plan."""
+    connection.execute(
+        sa.delete(Acknowledged).where(
+            Acknowledged.destination == destination,
+            Acknowledged.list_name == list_name,
+            Acknowledged.contact_key == sa.any_(sa.literal(list(contact_keys), sa.ARRAY(sa.String))),
         )
     )
 

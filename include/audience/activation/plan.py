@@ -1,7 +1,7 @@
 """Desired minus acknowledged: what a platform has to be told. One statement, whatever the number of contacts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -28,10 +28,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan as it was written: its number and its items by action and list."""
+    """A plan as it was written: its number and its items by action and list.
+
+    `carried`: list -> contacts added and removed by the unfinished plans that this one goes on from, so that the guard
+    judges a change as a whole, however often it is interrupted.
+    """
 
     plan_id: int
     differences: Sequence[Difference]
+    carried: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def count(self, action: str) -> int:
         return sum(d.items for d in self.differences if d.action == action)
@@ -48,6 +53,7 @@ def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Plann
     are forgotten, so that the ledger does not grow with the number of runs; their counts stay. A dead letter is not
     lost by that: it was never acknowledged, so the new plan has it again.
     """
+    carried = _carried(connection, destination)
     count_rows(connection, "vault.contact_point", "privacy.consent", "segments.membership", "push.acknowledged")
     want = desired(destination).cte("desired")
     known = sa.select(Acknowledged).where(Acknowledged.destination == destination).cte("known")
@@ -62,7 +68,7 @@ def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Plann
     forgotten = sa.delete(Item).where(Item.plan_id.in_(earlier)).returning(Item.plan_id).cte("forgotten")
     plan = (
         sa.insert(Plan)
-        .values(destination=destination, as_of=as_of, state="planned", counts={})
+        .values(destination=destination, as_of=as_of, state="planned", counts={}, carried=carried)
         .returning(Plan.plan_id)
         .cte("plan")
     )
@@ -79,7 +85,7 @@ def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Plann
             action.label("action"),
             sa.func.coalesce(want.c.payload_hash, "").label("payload_hash"),
             sa.literal("planned").label("state"),
-            known.c.contact_key.is_(None).label("unknown_before"),
+            known.c.contact_key.is_(None).label("is_new"),
         )
         .select_from(
             want.join(
@@ -91,14 +97,14 @@ def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Plann
         .where(want.c.payload_hash.is_distinct_from(known.c.payload_hash))
         .cte("items")
     )
-    columns = ["plan_id", "contact_key", "list_name", "action", "payload_hash", "state"]
+    columns = ["plan_id", "contact_key", "list_name", "action", "payload_hash", "state", "is_new"]
     written = sa.insert(Item).from_select(columns, sa.select(*(items.c[c] for c in columns))).cte("written")
     summary = (
         sa.select(
             items.c.action,
             items.c.list_name,
             sa.func.count().label("items"),
-            sa.func.count().filter(items.c.unknown_before).label("unknown_before"),
+            sa.func.count().filter(items.c.is_new).label("unknown_before"),
         )
         .group_by(items.c.action, items.c.list_name)
         .subquery("summary")
@@ -113,7 +119,30 @@ def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Plann
     return Planned(
         rows[0].plan_id,
         [Difference(r.action, r.list_name, r.items, r.unknown_before) for r in rows if r.action is not None],
+        carried,
     )
+
+
+def _carried(connection: sa.Connection, destination: str) -> dict[str, list[int]]:
+    """Contacts that the newest plan and those it went on from have added and removed, when it was begun and not ended."""
+    newest = connection.execute(
+        sa.select(Plan.plan_id, Plan.state, Plan.carried)
+        .where(Plan.destination == destination)
+        .order_by(Plan.plan_id.desc())
+        .limit(1)
+    ).one_or_none()
+    if newest is None or newest.state == "done":
+        return {}
+    found = {name: list(numbers) for name, numbers in newest.carried.items()}
+    is_removal = Item.action == "remove"
+    done = (
+        sa.select(Item.list_name, is_removal.label("is_removal"), sa.func.count().label("contacts"))
+        .where(Item.plan_id == newest.plan_id, Item.state == "acknowledged", sa.or_(is_removal, Item.is_new))
+        .group_by(Item.list_name, is_removal)
+    )
+    for row in connection.execute(done):
+        found.setdefault(row.list_name, [0, 0])[row.is_removal] += row.contacts
+    return found
 
 
 def describe_change(
@@ -129,8 +158,13 @@ def describe_change(
     )
     newest = sa.select(sa.func.max(Acknowledged.as_of)).where(Acknowledged.destination == destination)
     before = {row.list_name: row.contacts for row in connection.execute(acknowledged)}
-    added = {d.list_name: d.unknown_before for d in planned.differences if d.action != "remove"}
-    removed = {d.list_name: d.items for d in planned.differences if d.action == "remove"}
+    added = {name: numbers[0] for name, numbers in planned.carried.items()}
+    removed = {name: numbers[1] for name, numbers in planned.carried.items()}
+    for name in {*added, *removed}:
+        before[name] = before.get(name, 0) - added[name] + removed[name]
+    for d in planned.differences:
+        sums, number = (removed, d.items) if d.action == "remove" else (added, d.unknown_before)
+        sums[d.list_name] = sums.get(d.list_name, 0) + number
     return Change(
         as_of=as_of,
         evaluated=connection.execute(evaluated).scalar_one(),

@@ -1,40 +1,44 @@
 """Brings a destination to the desired state, so that a crash at any point and a second run end the same.
 
-lease -> doubt what earlier runs left in flight -> opt-outs into suppression -> plan -> guard -> schema
--> profiles -> additions -> removals, each acknowledged per record -> read back, heal, at most one more round
+lease -> doubt what earlier runs left in flight -> opt-outs into suppression -> who said no is taken off -> jobs of earlier
+runs -> plan -> guard -> schema -> profiles -> additions -> removals, each acknowledged per record -> read back, heal, at
+most one more round
+
+What a platform does later it does without us: a run that would wait too long ends (`waiting_seconds`), and the next one,
+here or elsewhere, goes on from the job's id in the ledger.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 
 import sqlalchemy as sa
 
 from audience.activation import lease as leases
-from audience.activation.bisection import isolate
-from audience.activation.desired import wanted
-from audience.activation.destination import Calls, Capabilities, Destination, Platform, Results
+from audience.activation.destination import Calls, Capabilities, Destination, Platform
 from audience.activation.guard import Limits, hold_reasons, is_mass_removal
-from audience.activation.outcomes import bury_additions, count_states, doubt_what_others_sent, settle
+from audience.activation.outcomes import bury_additions, count_states, doubt_what_others_sent
 from audience.activation.plan import Planned, describe_change, lists_of, make_plan, newest_evaluated, set_state
 from audience.activation.reconcile import Drift, Found, compare, record_opt_outs
 from audience.activation.report import PushReport
-from audience.core.errors import PushHeld
+from audience.activation.telling import Teller
+from audience.core.errors import PushHeld, StillRunning
 from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import Plan
 from audience.core.warehouse.models.push import PROFILE
-from audience.privacy.gate import Claim, Leaver, claim, claim_leavers
 
 ROUNDS = 2
 """A push, and one more when the read-back found something to heal. What is wrong after that is reported."""
 
 OVERLAP = timedelta(days=1)
 """Opt-outs are pulled again from this long before the last finished push, in case clocks differ."""
+
+PATIENCE_SECONDS = 3600.0
+"""How long a run waits, in sum, for what the platform does later. A task that frees its worker meanwhile waits less."""
 
 
 def activate(
@@ -47,6 +51,7 @@ def activate(
     approved: bool = False,
     dry_run: bool = False,
     limits: Limits = Limits(),  # noqa: B008 - frozen: one shared default is safe
+    patience_seconds: float = PATIENCE_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
     at_call: Callable[[str], None] = lambda _: None,
 ) -> PushReport:
@@ -58,10 +63,11 @@ def activate(
         holder: who pushes, such as a run id; a retry under the same name takes its own lease over.
         approved: a person looked at the plan: push it although the guard would hold it.
         dry_run: change and send nothing; report what a push would do.
+        patience_seconds: how long to wait, in sum, for what the platform does later.
         at_call: told `before <call>` and `after <call>` around each call to the platform.
 
     Raises:
-        PushHeld: the guard wants a person to look first; nothing was sent.
+        PushHeld: the guard wants a person to look first; only people who said no were taken off.
         LeaseLost: another run is pushing, or has taken over.
         DestinationUnavailable, DestinationRefused: as the platform behaves. Running again goes on from there.
     """
@@ -73,7 +79,7 @@ def activate(
         return _rehearse(destination, warehouse, as_of.day, limits)
     lease = leases.take(warehouse, destination.name, holder)
     try:
-        push = _Push(destination, warehouse, key, as_of.day, lease, approved, limits, sleep, at_call)
+        push = _Push(destination, warehouse, key, as_of.day, lease, approved, limits, patience_seconds, sleep, at_call)
         return push.run()
     finally:
         lease.release()
@@ -100,7 +106,7 @@ def _of_plan(report: PushReport, planned: Planned) -> PushReport:
 
 def _calls_needed(planned: Planned, can: Capabilities) -> int:
     """Writing calls when nothing is refused and the lists exist."""
-    size = {"upsert": can.upsert_batch, "add": can.upsert_batch, "remove": can.removal_batch}
+    size = {"upsert": can.upsert_batch, "add": can.add_batch, "remove": can.remove_batch}
     return sum(-(-d.items // size[d.action]) for d in planned.differences)
 
 
@@ -115,6 +121,7 @@ class _Push:
     lease: leases.HeldLease
     approved: bool
     limits: Limits
+    patience_seconds: float
     sleep: Callable[[float], None]
     at_call: Callable[[str], None]
     calls: int = 0
@@ -122,13 +129,27 @@ class _Push:
     def run(self) -> PushReport:
         with self.warehouse.begin() as connection:
             doubt_what_others_sent(connection, self.destination.name, self.lease.epoch)
+        report = PushReport(self.destination.name, self.as_of)
         with self.destination.open(Calls(self._before, self._after, self._pause)) as platform:
-            report = PushReport(self.destination.name, self.as_of, opted_out=self._pull_opt_outs(platform))
-            for round_left in reversed(range(ROUNDS)):
-                report, is_settled = self._round(platform, report, heal=round_left > 0)
-                if is_settled:
-                    break
+            tell = Teller(
+                self.destination, platform, self.warehouse, self.key, self.lease, self._pause, self.patience_seconds
+            )
+            try:
+                report = self._run(platform, tell, report)
+            except StillRunning as running:
+                report = replace(report, waiting_seconds=running.seconds)
         return replace(report, calls=self.calls)
+
+    def _run(self, platform: Platform, tell: Teller, report: PushReport) -> PushReport:
+        opted_out, withdrawn = self._pull_opt_outs(platform), tell.withdraw()
+        if tell.finish_jobs():
+            withdrawn += tell.withdraw()
+        report = replace(report, opted_out=opted_out, withdrawn=withdrawn)
+        for round_left in reversed(range(ROUNDS)):
+            report, is_settled = self._round(platform, tell, report, heal=round_left > 0)
+            if is_settled:
+                break
+        return report
 
     # -- around each call ------------------------------------------------------------------------------------------
 
@@ -162,14 +183,12 @@ class _Push:
         with self.warehouse.begin() as connection:
             return record_opt_outs(connection, self.destination.name, opt_outs, self.key)
 
-    def _round(self, platform: Platform, report: PushReport, *, heal: bool) -> tuple[PushReport, bool]:
+    def _round(self, platform: Platform, tell: Teller, report: PushReport, *, heal: bool) -> tuple[PushReport, bool]:
         """Plans, pushes and reads back once; true when nothing is left to heal or healing is over."""
         planned, lists, problems = self._plan()
         report = replace(_of_plan(report, planned), problems=report.problems + problems)
         platform.ensure_schema(lists)
-        self._profiles(platform, planned)
-        self._additions(platform, planned)
-        self._removals(platform, planned)
+        self._push(tell, planned)
         drifts, opted_out = self._read_back(platform, [PROFILE, *lists])
         with self.warehouse.begin() as connection:
             states = count_states(connection, planned.plan_id)
@@ -185,7 +204,7 @@ class _Push:
             set_state(connection, planned.plan_id, "done", finished_at=sa.func.now(), counts=self._counts(report))
         if report.in_sync or not heal:
             return report, True
-        self._remove_ghosts(platform, drifts)
+        self._remove_ghosts(tell, drifts)
         return report, False
 
     def _plan(self) -> tuple[Planned, list[str], tuple[str, ...]]:
@@ -203,67 +222,40 @@ class _Push:
         return planned, lists, reasons
 
     def _counts(self, report: PushReport) -> dict[str, int]:
-        names = ("adds", "changes", "removals", "acknowledged", "dead", "withheld")
+        names = ("adds", "changes", "removals", "withdrawn", "acknowledged", "dead", "withheld")
         return {n: getattr(report, n) for n in names} | {"calls": self.calls}
 
-    # -- telling the platform ----------------------------------------------------------------------------------------
-
-    def _profiles(self, platform: Platform, planned: Planned) -> None:
+    def _push(self, tell: Teller, planned: Planned) -> None:
+        """Profiles, then additions, then removals; the base list is left last, for it knows the platform's ids."""
         for list_name in planned.lists("upsert"):
-            self._send("upsert", planned, list_name, platform.upsert)
+            tell.tell("upsert", planned.plan_id, list_name)
+        tell.finish_jobs()
         with self.warehouse.begin() as connection:
             bury_additions(connection, planned.plan_id)
-
-    def _additions(self, platform: Platform, planned: Planned) -> None:
         for list_name in planned.lists("add"):
-            self._send("add", planned, list_name, partial(platform.add, list_name))
-
-    def _send(self, action: str, planned: Planned, list_name: str, send: Callable[..., Results]) -> None:
-        one = self._claim(planned, list_name, self.destination.capabilities.upsert_batch)
-        want = wanted(self.destination.name)
-        while True:
-            with self.warehouse.begin() as connection:
-                taken, audience = claim(connection, one, action=action, wanted=want)
-            if taken == 0:
-                return
-            refused = isolate([r.contact_key for r in audience], lambda part, a=audience: send(a[part]))  # type: ignore[misc]
-            with self.warehouse.begin() as connection:
-                settle(connection, one, action, refused)
-
-    def _removals(self, platform: Platform, planned: Planned) -> None:
-        for list_name in planned.lists("remove"):
-            one = self._claim(planned, list_name, self.destination.capabilities.removal_batch)
-            while True:
-                with self.warehouse.begin() as connection:
-                    taken, leavers = claim_leavers(connection, one)
-                if taken == 0:
-                    break
-                refused = self._take_off(platform, list_name, leavers)
-                with self.warehouse.begin() as connection:
-                    settle(connection, one, "remove", refused)
-
-    def _take_off(self, platform: Platform, list_name: str, leavers: Sequence[Leaver]) -> dict[str, str]:
-        return isolate([v.contact_key for v in leavers], lambda part: platform.remove(list_name, leavers[part]))
-
-    def _claim(self, planned: Planned, list_name: str, at_most: int) -> Claim:
-        return Claim(self.destination.name, self.lease.epoch, planned.plan_id, list_name, at_most)
+            tell.tell("add", planned.plan_id, list_name)
+        tell.finish_jobs()
+        for list_name in sorted(planned.lists("remove"), key=lambda name: (name == PROFILE, name)):
+            tell.tell("remove", planned.plan_id, list_name)
+        tell.finish_jobs()
 
     # -- reading back ------------------------------------------------------------------------------------------------
 
     def _read_back(self, platform: Platform, lists: Sequence[str]) -> tuple[list[Drift], int]:
         """Compares all lists; whoever opted out there is suppressed first, and so no longer desired."""
         name = self.destination.name
-        found = Found.recognise({one: list(platform.read_back(one)) for one in lists}, self.key)
+        shown = {one: list(platform.read_back(one)) for one in lists}
         with self.warehouse.begin() as connection:
+            found = Found.recognise(connection, name, shown, self.key)
             opted_out = record_opt_outs(connection, name, [o for f in found for o in f.opt_outs], self.key)
             count_rows(connection, "push.acknowledged", "push.item")
             return compare(connection, name, found, base_list=self.destination.capabilities.base_list), opted_out
 
-    def _remove_ghosts(self, platform: Platform, drifts: Sequence[Drift]) -> None:
+    def _remove_ghosts(self, tell: Teller, drifts: Sequence[Drift]) -> None:
         """Takes ghosts off, unless they are so many that the desired state is the more likely mistake."""
-        size = self.destination.capabilities.removal_batch
+        size = self.destination.capabilities.remove_batch
         for drift in drifts:
             if is_mass_removal(len(drift.ghosts), drift.state.on_platform, self.limits) and not self.approved:
                 continue
             for start in range(0, len(drift.ghosts), size):
-                self._take_off(platform, drift.list_name, drift.ghosts[start : start + size])
+                tell.take_off(drift.list_name, drift.ghosts[start : start + size])

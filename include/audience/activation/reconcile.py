@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from audience.activation.desired import desired
 from audience.activation.destination import Listed, OptOut
+from audience.activation.recognise import recognise
 from audience.activation.report import ListState
 from audience.core.masked import Secret
 from audience.core.warehouse.load import stage_rows
 from audience.core.warehouse.models import Acknowledged, Item, Plan
 from audience.core.warehouse.models.push import IN_DOUBT
-from audience.privacy.contact_keys import contact_keys
 from audience.privacy.gate import Leaver
 from audience.privacy.suppression import SUPPRESSION, suppress
 
@@ -27,14 +27,16 @@ class Found:
     keys: Sequence[str | None]
 
     @classmethod
-    def recognise(cls, lists: Mapping[str, Sequence[Listed]], key: Secret) -> "list[Found]":
+    def recognise(
+        cls, connection: sa.Connection, destination: str, lists: Mapping[str, Sequence[Listed]], key: Secret
+    ) -> "list[Found]":
         """All lists at once, by name."""
-        keys = iter(contact_keys([row.email for listed in lists.values() for row in listed], key))
+        keys = iter(recognise(connection, destination, (row.who for listed in lists.values() for row in listed), key))
         return [cls(name, listed, [next(keys) for _ in listed]) for name, listed in lists.items()]
 
     @property
     def opt_outs(self) -> list[OptOut]:
-        return [OptOut(r.email, "blocklist", r.opted_out_at) for r in self.listed if r.opted_out_at is not None]
+        return [OptOut(r.who, "blocklist", r.opted_out_at) for r in self.listed if r.opted_out_at is not None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Drift:
 
 def record_opt_outs(connection: sa.Connection, destination: str, opt_outs: Sequence[OptOut], key: Secret) -> int:
     """Suppresses whoever opted out on the platform, whether the vault knows them or not. Returns how many were new."""
-    keys = contact_keys([o.email for o in opt_outs], key)
+    keys = recognise(connection, destination, (o.who for o in opt_outs), key)
     rows = [(k, o.reason, destination, o.at) for k, o in zip(keys, opt_outs, strict=True) if k is not None]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(SUPPRESSION)
     return suppress(connection, pa.table(columns, schema=SUPPRESSION))
@@ -123,7 +125,7 @@ def compare(connection: sa.Connection, destination: str, found: Sequence[Found],
         known = numbers.get(one.list_name)
         unwanted = set(known.ghosts or ()) if known else set()
         ghosts = [
-            Leaver(k or "", row.email)
+            Leaver(k or "", row.who.email, row.who.platform_id or None)
             for k, row in zip(one.keys, one.listed, strict=True)
             if k is None or k in unwanted
         ]

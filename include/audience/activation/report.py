@@ -39,6 +39,9 @@ class PushReport:
         removals: memberships planned to be taken away.
         acknowledged, dead, withheld: what became of the planned items.
         calls: calls made to the platform, reads included; in a dry run, calls that writing would take.
+        withdrawn: memberships taken away before anything else, of people who said no since the last push.
+        erased: contacts deleted on the platform.
+        waiting_seconds: the platform has not done yet what it accepted; run again after so long. 0 when it has.
         opted_out: addresses that the platform told us to suppress, new to us.
         lists: each list as it was read back at the end; empty in a dry run.
         in_sync: every list is as desired, apart from contacts that the platform refuses.
@@ -55,6 +58,9 @@ class PushReport:
     dead: int = 0
     withheld: int = 0
     calls: int = 0
+    withdrawn: int = 0
+    erased: int = 0
+    waiting_seconds: float = 0.0
     opted_out: int = 0
     lists: tuple[ListState, ...] = ()
     in_sync: bool = False

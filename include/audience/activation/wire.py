@@ -4,6 +4,7 @@ Every call that goes through here sets a state, so it may be made again when its
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from audience.activation.destination import Calls
+from audience.activation.destination import Calls, Request
 from audience.core.errors import DestinationRefused, DestinationUnavailable
 
 TRIES = 6
@@ -89,11 +90,14 @@ class Wire:
         if (early := self._not_before.get(scope, 0.0) - self._clock()) > 0:
             self.pause(early)
         self._calls.before(name)
-        self._not_before[scope] = self._clock() + self._interval
+        began = self._clock()
+        self._not_before[scope] = began + self._interval
         try:
             answer = self._client.request(method, path, json=body, params=query)
         except httpx.HTTPError as error:
+            self._calls.log(Request(_masked(name), None, self._clock() - began))
             return type(error).__name__, None
+        self._calls.log(Request(_masked(name), answer.status_code, self._clock() - began))
         if rest := self._rest_seconds(answer):
             self._not_before[scope] = self._clock() + rest
         self._calls.after(name)
@@ -102,3 +106,8 @@ class Wire:
 
 def _backoff(tries: int) -> float:
     return min(16.0, 0.5 * 2.0 ** (tries - 1)) * (0.5 + random.random())  # noqa: S311 - jitter is no secret
+
+
+def _masked(call: str) -> str:
+    """A call without what names a contact or a thing: parts of its path that hold a digit or an @."""
+    return re.sub(r"(?<=/)[^/]*(?:[0-9@]|%40)[^/]*", "*", call)

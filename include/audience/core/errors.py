@@ -16,6 +16,7 @@
     |-- ModelError              there is not enough history to learn from, or no model where one is needed
     |-- PushError
     |   |-- LeaseLost           another run holds the destination: this one must stop at once
+    |   |-- StillRunning        the platform has not done yet what it accepted: come back later
     |   |-- PushHeld            the change is too large or the data too old: a person has to decide
     |   |-- DestinationUnavailable   no answer, 429 or 5xx after all retries
     |   `-- DestinationRefused  the platform refused the credentials or the request as a whole
@@ -101,6 +102,18 @@ class PushError(AudienceError):
 
 class LeaseLost(PushError):
     """Another run holds the destination: this one must stop at once."""
+
+
+class StillRunning(PushError):
+    """The platform has not done yet what it accepted: nothing is wrong, and somebody has to come back later.
+
+    Args:
+        seconds: until a look is worth it.
+    """
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class PushHeld(PushError):

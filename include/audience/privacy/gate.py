@@ -6,15 +6,18 @@ Nothing can be sent that was allowed earlier and is not allowed now.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import sqlalchemy as sa
 
 from audience.core.errors import ConsentMissing, LeaseLost
 from audience.core.masked import Personal
-from audience.core.warehouse.models import ContactPoint, Item, Lease
+from audience.core.warehouse.models import Acknowledged, ContactPoint, Item, Lease
+from audience.core.warehouse.models.push import PROFILE
 from audience.privacy.attributes import contacts
 from audience.privacy.sendable import may_receive
+
+Audience = TypeVar("Audience")
 
 _PASSED = object()
 """Known to this file only: who shows it has passed the gate."""
@@ -30,6 +33,7 @@ class Recipient:
     last_name: Personal | None
     open_tracking: bool
     click_tracking: bool
+    platform_id: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,26 +72,54 @@ class SendableAudience:
 
 @dataclass(frozen=True)
 class Leaver:
-    """One contact to take off a list. Taking somebody off needs nobody's consent."""
+    """One contact to take off a list, or to erase. That needs nobody's consent.
+
+    Args:
+        contact_key: empty for a contact that the platform shows and that has no address we know.
+        email: None when the vault does not have it any more; then the platform is known to need less.
+        platform_id: what the platform called the contact, if it ever said.
+    """
 
     contact_key: str
-    email: Personal
+    email: Personal | None
+    platform_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a run takes: up to `at_most` planned items of one plan, action and list, under its lease."""
+    """What a run takes: up to `at_most` planned items of one plan, action and list, under its lease.
+
+    Args:
+        after: contact key behind which items are taken: claims walk along the key and never look back.
+        job: number of a job that failed: its items are taken instead of planned ones, and asked about again.
+    """
 
     destination: str
     epoch: int
     plan_id: int
     list_name: str
     at_most: int
+    after: str = ""
+    job: int | None = None
+
+
+class Claimed(NamedTuple, Generic[Audience]):
+    """What was taken.
+
+    Args:
+        taken: number of items, withheld ones included; 0 = none is left.
+        last: contact key of the last one: the next claim goes on after it.
+        audience: those that may be told now.
+    """
+
+    taken: int
+    last: str
+    audience: Audience
 
 
 def claim(
     connection: sa.Connection, claim: Claim, *, action: str, wanted: sa.Select[*tuple[Any, ...]]
-) -> tuple[int, SendableAudience]:
+) -> Claimed[SendableAudience]:
     """Takes planned upserts or adds and hands out those that may be sent now.
 
     The others become `withheld`, with the reason. Items handed out are `in_flight` once the transaction ends, with the
@@ -98,9 +130,6 @@ def claim(
         action: `upsert` or `add`.
         wanted: who should be told at all: columns `contact_key`, `person_id`, `list_name`, `purpose`. An add needs its
             own list; an upsert needs any list.
-
-    Returns:
-        How many items were taken (0 = none is left), and the audience.
 
     Raises:
         LeaseLost: the lease of the destination is no longer ours; nothing was taken.
@@ -122,39 +151,56 @@ def claim(
         (listed.c.contact_key.is_(None), "left the list after planning"),
         (allowed.c.contact_key.is_(None), "no consent, or suppressed"),
     )
-    told = ("email", "first_name", "last_name", "open_tracking", "click_tracking", "payload_hash")
+    shown = ("email", "first_name", "last_name", "open_tracking", "click_tracking", "payload_hash")
+    told = _told(claim.destination)
     judged = (
-        sa.select(batch.c.contact_key, reason.label("reason"), *(known.c[c] for c in told))
+        sa.select(batch.c.contact_key, reason.label("reason"), told.c.platform_id, *(known.c[c] for c in shown))
         .outerjoin_from(batch, known, known.c.contact_key == batch.c.contact_key)
         .outerjoin(listed, listed.c.contact_key == batch.c.contact_key)
         .outerjoin(allowed, allowed.c.contact_key == batch.c.contact_key)
+        .outerjoin(told, told.c.contact_key == batch.c.contact_key)
         .cte("judged")
     )
     new_hash = judged.c.payload_hash if action == "upsert" else Item.payload_hash
-    taken, rows = _take(connection, claim, alive, judged, new_hash)
+    taken, last, rows = _take(connection, claim, alive, judged, new_hash)
     recipients = (
         Recipient(r.contact_key, Personal(r.email), _personal(r.first_name), _personal(r.last_name),
-                  r.open_tracking, r.click_tracking)
+                  r.open_tracking, r.click_tracking, r.platform_id)
         for r in rows
     )  # fmt: skip
-    return taken, SendableAudience(tuple(recipients), _PASSED)
+    return Claimed(taken, last, SendableAudience(tuple(recipients), _PASSED))
 
 
-def claim_leavers(connection: sa.Connection, claim: Claim) -> tuple[int, list[Leaver]]:
-    """Takes planned removals. Those whose address the vault no longer has are `withheld`: erasure tells the platform.
+def claim_leavers(connection: sa.Connection, claim: Claim, *, by_key: bool = False) -> Claimed[list[Leaver]]:
+    """Takes planned removals. Contacts that cannot be named to the platform are `withheld`: erasure tells it of them.
 
-    Returns and raises as `claim` does.
+    Args:
+        by_key: the contact key is enough to name a contact; otherwise its address, or the id that the platform gave.
+
+    Raises as `claim` does.
     """
     alive = _alive(claim)
     batch = _batch(claim, "remove", alive)
-    reason = sa.case((ContactPoint.contact_key.is_(None), "not in the vault"))
+    told = _told(claim.destination)
+    is_nameless = sa.and_(ContactPoint.contact_key.is_(None), told.c.platform_id.is_(None), sa.literal(not by_key))
+    reason = sa.case((is_nameless, "not in the vault"))
     judged = (
-        sa.select(batch.c.contact_key, reason.label("reason"), ContactPoint.email)
+        sa.select(batch.c.contact_key, reason.label("reason"), ContactPoint.email, told.c.platform_id)
         .outerjoin_from(batch, ContactPoint, ContactPoint.contact_key == batch.c.contact_key)
+        .outerjoin(told, told.c.contact_key == batch.c.contact_key)
         .cte("judged")
     )
-    taken, rows = _take(connection, claim, alive, judged, Item.payload_hash)
-    return taken, [Leaver(r.contact_key, Personal(r.email)) for r in rows]
+    taken, last, rows = _take(connection, claim, alive, judged, Item.payload_hash)
+    return Claimed(taken, last, [Leaver(r.contact_key, _personal(r.email), r.platform_id) for r in rows])
+
+
+def _told(destination: str) -> sa.FromClause:
+    """One row per contact the platform was told of: its `contact_key` and the platform's own id."""
+    return (
+        sa.select(Acknowledged.contact_key, Acknowledged.platform_id)
+        .where(Acknowledged.destination == destination, Acknowledged.list_name == PROFILE)
+        .subquery("told")
+    )
 
 
 def _alive(claim: Claim) -> sa.CTE:
@@ -172,7 +218,10 @@ def _alive(claim: Claim) -> sa.CTE:
 
 
 def _batch(claim: Claim, action: str, alive: sa.CTE) -> sa.CTE:
-    """Planned items, locked; none when the lease is not ours."""
+    """Planned items, or those of a job that failed, locked; none when the lease is not ours."""
+    waiting = (
+        Item.state == "planned" if claim.job is None else sa.and_(Item.state == "in_flight", Item.job == claim.job)
+    )
     return (
         sa.select(Item.contact_key)
         .join_from(Item, alive, sa.true())
@@ -180,7 +229,8 @@ def _batch(claim: Claim, action: str, alive: sa.CTE) -> sa.CTE:
             Item.plan_id == claim.plan_id,
             Item.action == action,
             Item.list_name == claim.list_name,
-            Item.state == "planned",
+            Item.contact_key > claim.after,
+            waiting,
         )
         .order_by(Item.contact_key)
         .limit(claim.at_most)
@@ -191,8 +241,8 @@ def _batch(claim: Claim, action: str, alive: sa.CTE) -> sa.CTE:
 
 def _take(
     connection: sa.Connection, claim: Claim, alive: sa.CTE, judged: sa.CTE, new_hash: Any
-) -> tuple[int, list[sa.Row[Any]]]:
-    """Runs the statement: marks what was judged; the number taken, and the rows of `judged` that are in flight now."""
+) -> tuple[int, str, list[sa.Row[Any]]]:
+    """Runs the statement: marks what was judged; the number taken, the last of them, and the rows that may be told."""
     marked = (
         sa.update(Item)
         .where(
@@ -204,6 +254,7 @@ def _take(
             state=sa.case((judged.c.reason.is_(None), "in_flight"), else_="withheld"),
             reason=judged.c.reason,
             epoch=claim.epoch,
+            job=None,
             payload_hash=sa.func.coalesce(new_hash, Item.payload_hash),
         )
         .returning(*judged.c)
@@ -212,16 +263,17 @@ def _take(
     numbers = sa.select(
         sa.exists(sa.select(alive.c.epoch)).label("is_ours"),
         sa.select(sa.func.count()).select_from(marked).scalar_subquery().label("taken"),
+        sa.select(sa.func.max(marked.c.contact_key)).scalar_subquery().label("last"),
     ).subquery("numbers")
     flying = sa.select(marked).where(marked.c.reason.is_(None)).subquery("flying")
     rows = connection.execute(
-        sa.select(numbers.c.is_ours, numbers.c.taken, *flying.c)
+        sa.select(numbers.c.is_ours, numbers.c.taken, numbers.c.last, *flying.c)
         .outerjoin_from(numbers, flying, sa.true())
         .order_by(flying.c.contact_key)
     ).all()
     if not rows[0].is_ours:
         raise LeaseLost(f"{claim.destination}: epoch {claim.epoch} does not hold the lease any more; this run stops")
-    return rows[0].taken, [r for r in rows if r.contact_key is not None]
+    return rows[0].taken, rows[0].last or claim.after, [r for r in rows if r.contact_key is not None]
 
 
 def _personal(text: str | None) -> Personal | None:

@@ -36,6 +36,33 @@ def sendable(purpose: Text, *, among: sa.Select[str] | None = None) -> sa.Select
     return allowed if among is None else allowed.where(point.c.contact_key.in_(among))
 
 
+def said_no(purposes: sa.Select[str]) -> sa.CompoundSelect[str, str | None]:
+    """Everybody who told us no: `person_id`, and the `purpose` that was withdrawn last, or null for one who is suppressed.
+
+    A missing answer is a no as well, but nobody said it: this is about what people told us.
+
+    Args:
+        purposes: the purposes to ask about.
+    """
+    own, never = _POINT.alias("own_suppressed"), Suppression.__table__.alias("never")
+    asked = purposes.subquery("asked")
+    purpose = asked.c[0]
+    point, no, later_yes = _POINT.alias("point"), _CONSENT.alias("withdrawn"), _CONSENT.alias("granted_later")
+    taken_back = sa.exists().where(
+        _answers(later_yes, no.c.contact_key, no.c.purpose, "granted"), later_yes.c.captured_at > no.c.captured_at
+    )
+    withdrawn = (
+        sa.select(point.c.person_id, no.c.purpose)
+        .join_from(no, asked, no.c.purpose == purpose)
+        .join(point, point.c.contact_key == no.c.contact_key)
+        .where(no.c.channel == "email", no.c.status == "withdrawn", ~taken_back)
+    )
+    suppressed = sa.select(own.c.person_id, sa.null().label("purpose")).join_from(
+        own, never, never.c.contact_key == own.c.contact_key
+    )
+    return sa.union(withdrawn, suppressed)
+
+
 def _withdrawn_by_the_person(person_id: Text, purpose: Text) -> sa.ColumnElement[bool]:
     own, no, later_yes = _POINT.alias("own"), _CONSENT.alias("withdrawn"), _CONSENT.alias("granted_later")
     taken_back = sa.exists().where(

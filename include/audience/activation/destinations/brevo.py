@@ -9,14 +9,26 @@ import csv
 import io
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx
 
-from audience.activation.destination import Calls, Capabilities, Listed, OptOut, Platform, Results
+from audience.activation.destination import (
+    Answer,
+    Calls,
+    Capabilities,
+    Job,
+    Listed,
+    OptOut,
+    Platform,
+    Refusal,
+    Results,
+    Shown,
+)  # fmt: skip
 from audience.activation.wire import TIMEOUT_SECONDS, Wire
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, DestinationUnavailable
@@ -35,8 +47,8 @@ REQUESTS_PER_SECOND = 10.0
 PAGE = 500
 """Contacts per page: the most that GET /contacts/lists/{id}/contacts gives."""
 
-POLLS = 60
-"""Looks at one import before giving up, up to 60 s apart."""
+BY_ADDRESS = {"identifierType": "email_id"}
+"""Or an address that is a number would be taken for an id."""
 
 SCARCE = 20
 """/processes allows 100 requests an hour. With fewer than this left, polls spread over the rest of the hour."""
@@ -51,23 +63,28 @@ class Brevo:
     """
 
     name = "brevo"
-    capabilities = Capabilities(upsert_batch=20_000, removal_batch=150, base_list=BASE_LIST)
+    capabilities = Capabilities(
+        upsert_batch=20_000, add_batch=20_000, remove_batch=150, base_list=BASE_LIST, jobs_at_once=4, engagement="brevo"
+    )
+    settings: ClassVar[Mapping[str, str]] = {
+        "requests_per_second": "Calls a second that your plan allows for /contacts (10, 20 with Pro, 60 with Enterprise)."
+    }
 
     def __init__(self, connection: Connection, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection, self._clock = connection, clock
+        self.per_second = float(connection.extra.get("requests_per_second", REQUESTS_PER_SECOND))
 
     @contextmanager
     def open(self, calls: Calls) -> Iterator[Platform]:
         key = self._connection.password.reveal()
-        per_second = float(self._connection.extra.get("requests_per_second", REQUESTS_PER_SECOND))
         url, tls = f"{self._connection.at('https://api.brevo.com').url}/v3", httpx.create_ssl_context()
         api = httpx.Client(base_url=url, headers={"api-key": key}, timeout=TIMEOUT_SECONDS, verify=tls)
         files = httpx.Client(timeout=TIMEOUT_SECONDS, verify=tls)  # reports lie elsewhere: they never see the key
         with api, files:
             yield _Account(
-                Wire(self.name, api, calls, per_second=per_second, scope=_scope, rest_seconds=_rest_seconds,
+                Wire(self.name, api, calls, per_second=self.per_second, scope=_scope, rest_seconds=_rest_seconds,
                      clock=self._clock),
-                Wire(self.name, files, calls, per_second=per_second, clock=self._clock),
+                Wire(self.name, files, calls, per_second=self.per_second, clock=self._clock),
             )  # fmt: skip
 
 
@@ -87,16 +104,15 @@ class _Account:
             query["modifiedSince"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         for contact in self._pages("/contacts", "contacts", query, page=1000):
             if contact.get("emailBlacklisted") and contact.get("email"):
-                yield OptOut(Personal(contact["email"]), "blocklist", _instant(contact["modifiedAt"]))
+                yield OptOut(Shown(email=Personal(contact["email"])), "blocklist", _instant(contact["modifiedAt"]))
 
     def read_back(self, list_name: str) -> Iterator[Listed]:
-        self._find_lists()
-        if (number := self._lists.get(list_name or BASE_LIST)) is None:
+        if (number := self._number_of(list_name)) is None:
             return
         for contact in self._pages(f"/contacts/lists/{number}/contacts", "contacts", {"sort": "asc"}):
             if contact.get("email"):
                 out = _instant(contact["modifiedAt"]) if contact.get("emailBlacklisted") else None
-                yield Listed(Personal(contact["email"]), out)
+                yield Listed(Shown(email=Personal(contact["email"])), out, _shown(contact.get("attributes") or {}))
 
     # -- schema ------------------------------------------------------------------------------------------------------
 
@@ -110,6 +126,10 @@ class _Account:
         for name in [n for n in (BASE_LIST, *lists) if n not in self._lists]:
             self._lists[name] = self._make("/contacts/lists", {"name": name, "folderId": self._folder})["id"]
 
+    def _number_of(self, list_name: str) -> int | None:
+        self._find_lists()
+        return self._lists.get(list_name or BASE_LIST)
+
     def _find_lists(self) -> None:
         """Only lists of our own folder count: a list of the same name elsewhere belongs to somebody else."""
         if self._folder is None:
@@ -121,67 +141,58 @@ class _Account:
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def upsert(self, audience: SendableAudience) -> Results:
-        return self._import(BASE_LIST, audience, lambda r: {"email": r.email.reveal(), "attributes": _attributes(r)})
+    def upsert(self, audience: SendableAudience) -> Answer:
+        return self._import(BASE_LIST, [{"email": r.email.reveal(), "attributes": _attributes(r)} for r in audience])
 
-    def add(self, list_name: str, audience: SendableAudience) -> Results:
-        return self._import(list_name, audience, lambda r: {"email": r.email.reveal()})
+    def add(self, list_name: str, audience: SendableAudience) -> Answer:
+        return self._import(list_name, [{"email": r.email.reveal()} for r in audience])
 
-    def remove(self, list_name: str, leavers: Sequence[Leaver]) -> Results:
-        path = f"/contacts/lists/{self._lists[list_name or BASE_LIST]}/contacts/remove"
-        answer = self._wire.call("POST", path, body={"emails": [v.email.reveal() for v in leavers]})
+    def remove(self, list_name: str, leavers: Sequence[Leaver]) -> Answer:
+        if (number := self._number_of(list_name)) is None:
+            return Results()
+        path = f"/contacts/lists/{number}/contacts/remove"
+        answer = self._wire.call("POST", path, body={"emails": [_address(v) for v in leavers]})
         if answer.is_success:
             return Results()
         if len(leavers) == 1 and answer.status_code in (400, 404):
             return Results()  # 404: not known; 400: not on the list. Either way not there, and read back later.
         return Results(refused_whole=_code(answer))
 
-    def _import(
-        self, list_name: str, audience: SendableAudience, row: Callable[[Recipient], dict[str, Any]]
-    ) -> Results:
-        """Imports in as few calls as the size of a body allows; a later part that is refused refuses the whole."""
-        refused: dict[str, str] = {}
-        for part in _parts([json.dumps(row(r)) for r in audience]):
-            some = audience[part]
-            results = self._import_part(list_name, some, [row(r) for r in some])
-            if results.refused_whole:
-                return results
-            refused |= results.refused
+    def erase(self, people: Sequence[Leaver]) -> Answer:
+        refused = []
+        for one in people:
+            answer = self._wire.call("DELETE", f"/contacts/{quote(_address(one), safe='')}", query=BY_ADDRESS)
+            if not answer.is_success and answer.status_code != 404:
+                refused.append(Refusal(Shown(contact_key=one.contact_key, email=one.email), _code(answer)))
         return Results(refused)
 
-    def _import_part(self, list_name: str, audience: SendableAudience, rows: list[dict[str, Any]]) -> Results:
+    def _import(self, list_name: str, rows: list[dict[str, Any]]) -> Answer:
         body = {
             "jsonBody": rows,
             "listIds": [self._lists[list_name]],
             "updateExistingContacts": True,
-            "emptyContactsAttributes": False,
+            "emptyContactsAttributes": True,
             "disableNotification": True,
         }
+        if len(json.dumps(body)) > IMPORT_BYTES:
+            return Results(refused_whole="too large")
         answer = self._wire.call("POST", "/contacts/import", body=body)
-        if not answer.is_success:
-            return Results(refused_whole=_code(answer))
-        process = self._wait_for(_json(answer)["processId"])
+        return Job(str(_json(answer)["processId"])) if answer.is_success else Results(refused_whole=_code(answer))
+
+    def poll(self, job: Job) -> Answer:
+        answer = self._expect(self._wire.call("GET", f"/processes/{job.job_id}"), "/processes")
+        process = _json(answer)
+        if process.get("status") not in ("completed", "failed", "cancelled"):
+            return Job(job.job_id, look_after=_spread_seconds(answer))
         if process["status"] != "completed":
             return Results(refused_whole=f"import {process['status']}")
-        by_email = {r.email.reveal(): r.contact_key for r in audience}
-        refused = {}
-        for kind, url in sorted(((process.get("info") or {}).get("import") or {}).items()):
-            for email in self._addresses_in(url) if isinstance(url, str) and url else ():
-                if email in by_email:
-                    refused[by_email[email]] = kind
-        return Results(refused)
-
-    def _wait_for(self, process: int) -> dict[str, Any]:
-        """Polls an import until it is over: after 0.5, 1, 2, 4 ... 60 s, slower when few requests are left."""
-        delay = 0.5
-        for _ in range(POLLS):
-            self._wire.pause(delay)
-            answer = self._wire.call("GET", f"/processes/{process}")
-            found = _json(answer)
-            if found.get("status") in ("completed", "failed", "cancelled"):
-                return found
-            delay = max(min(60.0, delay * 2), _spread_seconds(answer))
-        raise DestinationUnavailable(f"brevo: import {process} is not over after {POLLS} looks")
+        reports = ((process.get("info") or {}).get("import") or {}).items()
+        return Results([
+            Refusal(Shown(email=Personal(email)), kind)
+            for kind, url in sorted(reports)
+            if isinstance(url, str) and url
+            for email in sorted(self._addresses_in(url))
+        ])  # fmt: skip
 
     def _addresses_in(self, url: str) -> Iterable[str]:
         """Every cell of a result file, as a canonical address would be written."""
@@ -218,22 +229,21 @@ DESTINATION = Brevo
 
 
 def _attributes(recipient: Recipient) -> dict[str, Any]:
-    """An attribute that is not known is left out: Brevo keeps what it has."""
+    """Every attribute; one that is not known is sent empty, and Brevo then empties it."""
     values = (recipient.first_name, recipient.last_name, recipient.open_tracking, recipient.click_tracking)
     named = zip(TEXTS + FLAGS, values, strict=True)
-    return {n: v.reveal() if isinstance(v, Personal) else v for n, v in named if v is not None}
+    return {n: v.reveal() if isinstance(v, Personal) else "" if v is None else v for n, v in named}
 
 
-def _parts(rows: Sequence[str]) -> Iterator[slice]:
-    """Cuts rows into runs whose JSON stays below IMPORT_BYTES, leaving 1 kB for the rest of the body."""
-    start, size = 0, 0
-    for place, row in enumerate(rows):
-        size += len(row.encode()) + 2
-        if size > IMPORT_BYTES - 1000 and place > start:
-            yield slice(start, place)
-            start, size = place, len(row.encode()) + 2
-    if start < len(rows):
-        yield slice(start, len(rows))
+def _shown(attributes: dict[str, Any]) -> dict[str, Personal | bool]:
+    found: dict[str, Personal | bool] = {n: Personal(str(attributes[n])) for n in TEXTS if attributes.get(n)}
+    return found | {n: bool(attributes[n]) for n in FLAGS if n in attributes}
+
+
+def _address(leaver: Leaver) -> str:
+    if leaver.email is None:
+        raise DestinationRefused("brevo: a contact without an address, expected the one that it has there")
+    return leaver.email.reveal()
 
 
 def _scope(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import DateTime, ForeignKey, Index, func
+from sqlalchemy import DateTime, ForeignKey, Index, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,6 +45,7 @@ class Acknowledged(Base):
     payload_hash: Mapped[str]
     as_of: Mapped[date]
     acknowledged_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    platform_id: Mapped[str | None] = mapped_column(comment="the platform's id of the contact, where its lists need it")
 
 
 class Plan(Base):
@@ -58,22 +59,49 @@ class Plan(Base):
     as_of: Mapped[date] = mapped_column(comment="partition of the segments that are pushed")
     state: Mapped[str] = mapped_column(comment="planned, held, pushing, done, superseded")
     counts: Mapped[dict[str, int]] = mapped_column(JSONB, comment="adds, changes, removals, acknowledged, dead, calls")
+    carried: Mapped[dict[str, list[int]]] = mapped_column(
+        JSONB,
+        server_default="{}",
+        comment="list -> contacts added and removed by the unfinished plans this one goes on from",
+    )
     problem: Mapped[str | None] = mapped_column(comment="why it was held")
     planned_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
+class Job(Base):
+    """Grain: one piece of work that a platform does later. Found again by any process, also after a crash."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        Index("job_open_idx", "destination", postgresql_where=text("finished_at IS NULL")),
+        {"schema": "push"},
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    destination: Mapped[str]
+    plan_id: Mapped[int] = mapped_column(ForeignKey(Plan.plan_id, ondelete="CASCADE"))
+    action: Mapped[str] = mapped_column(comment="upsert, add, remove")
+    list_name: Mapped[str]
+    job_id: Mapped[str] = mapped_column(comment="as the platform calls it")
+    submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    outcome: Mapped[str | None] = mapped_column(comment="done, or why not")
+
+
 class Item(Base):
-    """Grain: one (plan, contact, list): one thing to tell the platform."""
+    """Grain: one (plan, list, contact): one thing to tell the platform. Claimed in the order of its key."""
 
     __tablename__ = "item"
-    __table_args__ = (Index("item_state_idx", "plan_id", "state"), {"schema": "push"})
+    __table_args__ = {"schema": "push"}
 
     plan_id: Mapped[int] = mapped_column(ForeignKey(Plan.plan_id, ondelete="CASCADE"), primary_key=True)
-    contact_key: Mapped[str] = mapped_column(primary_key=True)
     list_name: Mapped[str] = mapped_column(primary_key=True)
+    contact_key: Mapped[str] = mapped_column(primary_key=True)
     action: Mapped[str] = mapped_column(comment="upsert, add, remove")
     payload_hash: Mapped[str]
+    is_new: Mapped[bool] = mapped_column(server_default=false(), comment="the platform was never known to have it")
     state: Mapped[str] = mapped_column(comment="planned, in_flight, acknowledged, dead, withheld, in_doubt")
     reason: Mapped[str | None] = mapped_column(comment="why it is dead or withheld; no personal data")
     epoch: Mapped[int | None] = mapped_column(comment="lease epoch that sent it")
+    job: Mapped[int | None] = mapped_column(comment="number of the job that it is part of")
