@@ -9,8 +9,9 @@ tables in the warehouse; announces each day that it computed as the asset `segme
 step replaces its own partition, so doing it again is safe.
 
 **To redo** past days without extracting: trigger `restate`. A run also computes, up to 14, the later days that saw less
-than is known now and the days that have landed since; their own runs then find nothing to do and are skipped. A day whose
-input (data, models, segments, code) has not changed is left alone: the same input gives the same content.
+than is known now and the days that have landed since; their own runs then find nothing to do and are skipped. It computes
+earlier days too, those that its sources read again (`reread_days`), when late rows changed them. A day whose input (data,
+models, segments, code) has not changed is left alone: the same input gives the same content.
 """
 
 from airflow.sdk import DAG, AssetAll, PartitionedAssetTimetable

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 
 MOST_AT_ONCE = 14
-"""Later days that one refresh computes beside its own; beyond, the newest computed one only."""
+"""Later days that one refresh computes beside its own, beyond, the newest computed one only; and earlier ones."""
 
 
 def extract(house: "House", source: str, partition: str | None, since: str | None = None) -> Facts:
@@ -131,12 +131,12 @@ def watch(house: "House", sources: "Iterable[Source]", channels: "Mapping[str, C
 
 
 def days_to_compute(house: "House", partition: str | None) -> Facts:
-    """The partition, if it was computed from other input than there is now, and the later days that wait.
+    """The partition, if it was computed from other input than there is now, and the other days that wait.
 
-    Those are the computed days whose input has changed, and the days that have landed since the newest computed one.
-    Sources of different days land in any order; whatever the order, each day ends as if it had been computed last, and
-    the first run of many does the work of all. A day whose input has not changed is left out: the same input gives the
-    same content.
+    Those are the later computed days whose input has changed, the days that have landed since the newest computed one,
+    and the earlier days that its sources have read again (`reread_days`) when a late row changed them. Sources of
+    different days land in any order; whatever the order, each day ends as if it had been computed last, and the first run
+    of many does the work of all. A day whose input has not changed is left out: the same input gives the same content.
 
     Returns:
         `days`, oldest first, each with the fingerprint of its input; `left_stale`, computed days beyond MOST_AT_ONCE.
@@ -148,10 +148,21 @@ def days_to_compute(house: "House", partition: str | None) -> Facts:
     chosen = later if len(later) <= MOST_AT_ONCE else stale[-1:]
     if _is_stale(house, wanted):
         chosen = [wanted, *chosen]
+    reread = wanted.plus(-_reread_days(house))
+    chosen = [*(day for day in computed if reread <= day < wanted and _saw_other_rows(house, day)), *chosen]
     return {
         "days": {day.key: input_fingerprint(house, day) for day in chosen},
         "left_stale": [day.key for day in stale if day not in chosen],
     }
+
+
+def _reread_days(house: "House") -> int:
+    """How many days before its own a run of a source that has published may have changed, at most MOST_AT_ONCE."""
+    from audience.sources.contract import all_sources
+
+    published = {source for entity in ENTITIES for source in house.lake.sources_of(entity)}
+    reread = [s.reread_days for source in all_sources() if source.name in published for s in source.streams]
+    return min(max(reread, default=0), MOST_AT_ONCE)
 
 
 def _landed_after(house: "House", day: Partition) -> list[Partition]:
@@ -176,14 +187,26 @@ def _is_stale(house: "House", day: Partition) -> bool:
     return house.lake.note("refresh", day).get("input") != input_fingerprint(house, day)
 
 
+def _saw_other_rows(house: "House", day: Partition) -> bool:
+    """Whether raw rows have changed since a day was computed. Other code, models or segments are no late rows."""
+    told = str(house.lake.note("refresh", day).get("input", "")).partition(" ")[0]
+    return told != _told(house, day)
+
+
 def input_fingerprint(house: "House", partition: Partition) -> str:
-    """Changes when anything changes that the partition is computed from: raw files, models, segment files, this code."""
+    """Changes when anything changes that the partition is computed from: raw files, and, after a blank, models, segment
+    files and this code."""
     lake = house.lake
-    tables = [raw(source, entity) for entity in ENTITIES for source in lake.sources_of(entity)]
     segments = [file.name.encode() + file.read_bytes() for file in sorted(house.settings.segments.glob("*.yaml"))]
     models = [(day.key, note) for day, note in lake.notes("models").items() if day < partition]
-    extra = f"{_code()} {hashlib.sha256(b'|'.join(segments)).hexdigest()} {models}"
-    return lake.fingerprint(tables, through=partition, extra=extra)
+    rules = f"{_code()} {hashlib.sha256(b'|'.join(segments)).hexdigest()} {models}"
+    return f"{_told(house, partition)} {hashlib.sha256(rules.encode()).hexdigest()[:32]}"
+
+
+def _told(house: "House", partition: Partition) -> str:
+    """Changes when sources tell other rows of the days up to the partition."""
+    tables = [raw(source, entity) for entity in ENTITIES for source in house.lake.sources_of(entity)]
+    return house.lake.fingerprint(tables, through=partition)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Which days one refresh computes: its own, stale later ones, and those that have landed since."""
+"""Which days one refresh computes: its own, stale later ones, those that have landed since, earlier ones of late rows."""
 
 from pathlib import Path
 
@@ -35,6 +35,10 @@ class Days:
         """The day has other content than before: a product."""
         land(self.house.lake, self._duck, "product", {}, day=day)
 
+    def land_late(self, day: Partition) -> None:
+        """An event of the day is told by a source that reads the day before again."""
+        land(self.house.lake, self._duck, "event", {}, day=day, source="brevo")
+
     def compute(self, *days: Partition) -> None:
         for day in days:
             self._write(FEATURES, day)
@@ -50,8 +54,10 @@ class Days:
 @pytest.fixture
 def days(tmp_path: Path, duck: Backend) -> Days:
     nowhere = "postgresql+psycopg://nobody@127.0.0.1:1/none"  # which days wait is not asked of the warehouse
+    (tmp_path / "segments").mkdir()
     settings = {
         "AUDIENCE_HOME": str(tmp_path),
+        "AUDIENCE_SEGMENTS": str(tmp_path / "segments"),
         "AUDIENCE_WAREHOUSE_URL": nowhere,
         "AUDIENCE_PSEUDONYM_KEY": KEY.reveal(),
     }
@@ -76,12 +82,38 @@ def test_a_late_day_brings_the_later_ones_that_saw_less(days: Days) -> None:
     assert days.of_a_refresh(MONDAY) == ["2026-11-16", "2026-11-17", "2026-11-18"]
 
 
-def test_an_earlier_day_is_never_computed_unasked(days: Days) -> None:
+def test_an_earlier_day_that_no_source_reads_again_is_never_computed_unasked(days: Days) -> None:
     days.land(MONDAY, TUESDAY, WEDNESDAY)
     days.compute(MONDAY, TUESDAY)
     days.land_again(MONDAY)
     assert days.of_a_refresh(WEDNESDAY) == ["2026-11-18"]
     assert stale_days(days.house) == ["2026-11-16", "2026-11-17"]
+
+
+def test_a_late_row_of_a_day_that_was_read_again_computes_it_again(days: Days) -> None:
+    days.land(MONDAY, TUESDAY)
+    days.compute(MONDAY)
+    days.land_late(MONDAY)
+    assert days.of_a_refresh(TUESDAY) == ["2026-11-16", "2026-11-17"]
+    days.compute(MONDAY, TUESDAY)
+    assert days.of_a_refresh(TUESDAY) == []
+
+
+def test_a_late_row_of_a_day_before_those_that_are_read_again_leaves_it_stale(days: Days) -> None:
+    days.land(MONDAY, TUESDAY, WEDNESDAY)
+    days.compute(MONDAY, TUESDAY)
+    days.land_late(MONDAY)
+    assert days.of_a_refresh(WEDNESDAY) == ["2026-11-17", "2026-11-18"]
+    assert stale_days(days.house) == ["2026-11-16", "2026-11-17"]
+
+
+def test_a_changed_segment_computes_no_earlier_day_again(days: Days) -> None:
+    days.land(MONDAY, TUESDAY)
+    days.land_late(MONDAY)
+    days.compute(MONDAY)
+    (days.house.settings.segments / "new.yaml").write_text("name: new")
+    assert stale_days(days.house) == ["2026-11-16"]
+    assert days.of_a_refresh(TUESDAY) == ["2026-11-17"]
 
 
 def test_days_that_have_landed_meanwhile_are_computed_in_the_same_run(days: Days) -> None:

@@ -168,6 +168,33 @@ def test_days_told_again_add_a_file_with_the_changed_ones_only(lake: Lake, duck:
     assert found(lake.state(duck, RAW_PRICE, through=SUNDAY), duck) == [("tea", 4)]
 
 
+def test_a_day_of_which_only_a_part_is_told_again_is_known_already(lake: Lake, duck: Backend) -> None:
+    """The other record has changed since: it is of a later day now."""
+    lake.write_days(duck, RAW_PRICE, daily((FRIDAY, "tea", 2), (FRIDAY, "cup", 5)))
+    again = lake.write_days(duck, RAW_PRICE, daily((FRIDAY, "tea", 2), (SATURDAY, "cup", 6)))
+    assert {day: w.changed for day, w in again.items()} == {FRIDAY: False, SATURDAY: True}
+    assert [(p.first, p.last) for p in lake.publications(RAW_PRICE, through=MONDAY)] == [
+        (FRIDAY, FRIDAY),
+        (SATURDAY, SATURDAY),
+    ]
+
+
+def test_a_value_that_a_day_had_before_its_newest_one_is_news(lake: Lake, duck: Backend) -> None:
+    for price in (2, 3, 2):
+        assert lake.write(duck, RAW_PRICE, FRIDAY, prices(("tea", price), ("cup", price))).changed
+    assert found(lake.state(duck, RAW_PRICE, through=FRIDAY), duck) == [("cup", 2), ("tea", 2)]
+
+
+def test_an_order_that_is_told_again_without_a_line_is_news_of_its_day(lake: Lake, duck: Backend) -> None:
+    land(lake, duck, "order_line", {"line": 1}, {"line": 2}, {"order_id": "O-2"}, day=FRIDAY)
+    lines = raw("shop", "order_line")
+    before = len(lake.files(lines.name, FRIDAY))
+    land(lake, duck, "order_line", {"line": 1}, {"line": 2}, day=FRIDAY)
+    assert len(lake.files(lines.name, FRIDAY)) == before
+    land(lake, duck, "order_line", {"line": 1}, day=FRIDAY)
+    assert len(lake.files(lines.name, FRIDAY)) == before + 1
+
+
 def test_days_told_again_without_a_change_write_nothing(lake: Lake, duck: Backend) -> None:
     days = daily((FRIDAY, "tea", 2), (SATURDAY, "tea", 3))
     lake.write_days(duck, RAW_PRICE, days, always=SUNDAY)

@@ -3,7 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from audience.core.lake import Lake
 from audience.core.masked import Secret
 from audience.core.tables import ENTITIES, QUARANTINE, quarantine, raw
 from audience.core.warehouse import Warehouse
+from audience.quality.decisions import lock
 from audience.quality.publication import Published, publish
 from rows import FRIDAY
 
@@ -124,6 +127,24 @@ def test_a_publication_that_was_done_already_says_that_nothing_is_staged(lake: L
     published()
     with pytest.raises(LakeError, match=f"{PLACE}: nothing is staged; .* extract it again"):
         published()
+
+
+def test_publications_of_one_source_land_one_after_the_other(
+    lake: Lake, duck: Backend, warehouse: Warehouse, published: Any
+) -> None:
+    stage(lake, product=products("p1"))
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                      " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")  # fmt: skip
+    with ThreadPoolExecutor() as threads:
+        with warehouse.begin() as other:
+            lock(other, "kiosk")
+            publishing = threads.submit(published)
+            with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watching:
+                while not watching.execute(waiting).scalar():
+                    assert not publishing.done()
+                    sleep(0.01)
+            assert lake.tables() == []
+        assert publishing.result()["product"].counts.loaded == 1
 
 
 @pytest.mark.parametrize(("entity", "found"), [("product", "product: rows judged"), ("_broken", "records set aside")])

@@ -7,9 +7,9 @@ never mix rows.
 - A *replaced* table (features, customers) shows the file of a day with the highest sequence; a rerun with equal content
   writes nothing, so names and hashes stay.
 - A *generational* table (raw_*) shows every file: re-extracting an old window adds what it was told and erases
-  nothing. State as of a day is the newest version of each key in partitions up to that day. Each row carries its
-  partition in `_day`, so that days published together share a file, `partition=<first>_<last>`: the first load of a
-  year is one file to write and to open, not hundreds.
+  nothing; what its day knows already writes nothing. State as of a day is the newest version of each key in partitions
+  up to that day. Each row carries its partition in `_day`, so that days published together share a file,
+  `partition=<first>_<last>`: the first load of a year is one file to write and to open, not hundreds.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from typing import IO, Self
 
 import fsspec
 import ibis
+import ibis.expr.types as ir
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 from ibis import _
@@ -148,12 +149,8 @@ class Lake:
     def state(self, session: Backend, table: Table, *, through: Partition) -> ibis.Table:
         """The newest version of each key known in partitions up to `through`: the table as it stood at that day's end."""
         rows = self.history(session, table, through=through)
-        newest_first = ibis.window(
-            group_by=[rows[c] for c in table.version_of],
-            order_by=[ibis.desc(rows.partition), ibis.desc(rows.generation)],
-        )
-        ranked = rows.mutate(version_rank=ibis.rank().over(newest_first))
-        return ranked.filter(_.version_rank == 0).select(*table.names)
+        newest_first = [ibis.desc(rows.partition), ibis.desc(rows.generation)]
+        return _first_versions(rows, list(table.version_of), newest_first).select(*table.names)
 
     def entity(self, session: Backend, entity: str, *, through: Partition) -> ibis.Table:
         """State of one entity over all its sources, with the column `source` in front."""
@@ -237,10 +234,13 @@ class Lake:
     def _publish_changed(
         self, session: Backend, table: Table, told: Mapping[Partition, Content], aside: Path
     ) -> dict[Partition, Written]:
-        """Publishes, of the days that a file holds, those whose newest content is another."""
+        """Publishes, of the days that a file holds, those of which it tells what is not known."""
         known = self._newest(session, table, told)
-        changed = {day: c.hash for day, c in told.items() if day not in known or known[day][1] != c.hash}
-        written = {day: Written(*known[day], c.rows, changed=False) for day, c in told.items() if day not in changed}
+        differing = {day for day, c in told.items() if day in known and known[day][1] != c.hash}
+        news = (told.keys() - known.keys()) | self._with_news(session, table, differing, aside)
+        changed = {day: c.hash for day, c in told.items() if day in news}
+        written = {day: Written(known[day][0], c.hash, c.rows, changed=False)
+                   for day, c in told.items() if day not in news}  # fmt: skip
         if not changed:
             return written
         part = aside
@@ -259,6 +259,23 @@ class Lake:
             day: Written(publication, content_hash, told[day].rows, changed=True)
             for day, content_hash in changed.items()
         }
+
+    def _with_news(self, session: Backend, table: Table, days: Collection[Partition], aside: Path) -> set[Partition]:
+        """Of some days, those of which a file holds a row that is not known, or a group of rows without a known one.
+
+        A window that is read again rarely gives what it gave at first: records that have changed since are of a later
+        day now. What is left of them is nothing new.
+        """
+        if not days:
+            return set()
+        file = session.read_parquet(f"{aside}", hive_partitioning=False)
+        told = table.conform(file.filter(file[DAY].isin([day.key for day in days])), beside=(DAY,))
+        rows = self.history(session, table, since=min(days), through=max(days)).rename({DAY: "partition"})
+        group = [DAY, *table.version_of]
+        held = _first_versions(rows, group, [ibis.desc(rows.generation)]).select(*table.names, DAY)
+        gone = held.semi_join(told, group).difference(told)
+        news = told.difference(held).select(DAY).union(gone.select(DAY), distinct=True)
+        return {Partition.parse(day) for day in session.to_pyarrow(news)[DAY].to_pylist()}
 
     def _newest(
         self, session: Backend, table: Table, days: Collection[Partition]
@@ -376,6 +393,12 @@ class Lake:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _first_versions(rows: ibis.Table, group: list[str], order: list[ir.Value]) -> ibis.Table:
+    """Of each group of rows those that come first; equal ones all do."""
+    ranked = rows.mutate(version_rank=ibis.rank().over(ibis.window(group_by=group, order_by=order)))
+    return ranked.filter(_.version_rank == 0)
 
 
 class Staged:

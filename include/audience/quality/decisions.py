@@ -26,7 +26,7 @@ _COPY = """
 
 
 def lock(connection: sa.Connection, source: str) -> None:
-    """Waits until nobody else decides about rows of this source; others wait until the end of the transaction."""
+    """Waits until nobody else lands rows of this source or decides about them; others wait until the transaction ends."""
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"quarantine.{source}"})
 
 

@@ -22,6 +22,7 @@ from audience.core.warehouse import Base, Warehouse
 from audience.core.warehouse.models import Landing
 from audience.quality.admission import PLACE, admitted, judge, refused
 from audience.quality.audit import Audit, audit, refuse
+from audience.quality.decisions import lock
 from audience.quality.exchange import known_rates
 from audience.quality.one_pass import Group, one_pass
 from audience.quality.past import read_past
@@ -58,7 +59,7 @@ def publish(
     """Audits every staged entity of a source, then publishes all of them, each row in the partition of its day.
 
     The last day is published even without rows. Refused rows land in `quarantine_<source>`. Doing it again with the
-    same rows changes nothing.
+    same rows changes nothing. Publications of one source land one after the other.
 
     Args:
         staged: how many rows the extraction says it staged, by entity; `_broken` for records that could not be tidied.
@@ -95,16 +96,19 @@ def publish(
         keep_result(one)
     refuse(audits)
 
-    kept = lake.write_days(session, quarantine(source), set_aside)
-    _prove(f"{source}: rows in quarantine", _in_files(kept), _number(session, set_aside))
-    published = []
-    for entity, rows in judged.items():
-        written = lake.write_days(session, raw(source, entity), admitted(rows, ENTITIES[entity]), always=last)
-        counts = _counts(groups[entity], broken_by.get(entity, {}))
-        _prove(f"{source}: {entity}: rows published", _in_files(written), sum(c.loaded for c in counts.values()))
-        _record_landing(warehouse, source, entity, counts, written)
-        changed = tuple(day for day, one in sorted(written.items()) if one.changed)
-        published.append(Published(entity, sum(counts.values(), Counts.none()), changed))
+    with warehouse.begin() as turn:
+        # Two runs of a source can hold rows of one day (`reread_days`), whose newest version is in one newest file.
+        lock(turn, source)
+        kept = lake.write_days(session, quarantine(source), set_aside)
+        _prove(f"{source}: rows in quarantine", _in_files(kept), _number(session, set_aside))
+        published = []
+        for entity, rows in judged.items():
+            written = lake.write_days(session, raw(source, entity), admitted(rows, ENTITIES[entity]), always=last)
+            counts = _counts(groups[entity], broken_by.get(entity, {}))
+            _prove(f"{source}: {entity}: rows published", _in_files(written), sum(c.loaded for c in counts.values()))
+            _record_landing(warehouse, source, entity, counts, written)
+            changed = tuple(day for day, one in sorted(written.items()) if one.changed)
+            published.append(Published(entity, sum(counts.values(), Counts.none()), changed))
     with warehouse.begin() as connection:
         record_histograms(connection, audits)
     lake.unstage(folder)
