@@ -26,6 +26,8 @@ WHOLE: Mapping[str, dict[str, Any]] = {
     "order_line": {"order_id": "O-1", "line": 1, "product_id": "P-1", "quantity": 1, "amount_eur": 10,
                    "discount_eur": 0},
     "product": {"product_id": "P-1", "updated_at": NOON},
+    "place": {},
+    "postal_place": {},
     "exchange_rate": {"currency": "USD", "day": NOON.date(), "per_eur": 1.0},
     "event": {"event_id": "E-1", "type": "open", "email_key": "key", "occurred_at": NOON, "received_at": NOON,
               "is_machine": False},

@@ -48,6 +48,7 @@ with bought as (
     from mail_events where occurred_at < '{as_of}' group by person_id
 )
 select person_id, {year} - birth_year as age_years, gender, country, region, income_band, kids, nps,
+       null as area_median_income_eur, null as area_poverty_percent,
        greatest(floor(({now} - epoch(first_seen_at)) / 86400), 0) as known_days, last_at is not null as is_customer,
        floor(({now} - epoch(last_at)) / 86400) as recency_days, floor(({now} - epoch(last_at)) / 3600) as recency_hours,
        floor(({now} - epoch(first_at)) / 86400) as first_order_days,
@@ -79,6 +80,7 @@ def measure_features(place: Place) -> Step:
 def features_of(session: "Backend", place: Place) -> "ir.Table":
     import ibis
 
+    from audience.features.areas import nowhere
     from audience.features.compute import features
 
     # The source of an entity is a constant, as `Lake.entity` gives it.
@@ -89,6 +91,7 @@ def features_of(session: "Backend", place: Place) -> "ir.Table":
         lines=tables["lines"],
         products=tables["products"],
         events=tables["mail_events"],
+        around=nowhere(),
         as_of=DAY.as_of,
     )
 

@@ -35,6 +35,7 @@ def features_in_pandas(files: Mapping[str, str], as_of: datetime) -> pd.DataFram
     known[counts] = known[counts].fillna(0)
     for column in ("spend_30d_eur", "spend_90d_eur", "spend_365d_eur"):
         known[column] = known[column].fillna(0) / 100
+    known[["area_median_income_eur", "area_poverty_percent"]] = None  # no statistics of places are grown
     from audience.core.tables import FEATURES
 
     return known.reset_index()[list(FEATURES.names)]

@@ -9,6 +9,7 @@ from ibis.backends.duckdb import Backend
 
 from audience.core.table import Column, Table
 from audience.core.tables import CUSTOMERS, EVENT, FEATURES, ORDER, ORDER_LINE, PRODUCT
+from audience.features.areas import nowhere
 from audience.features.compute import features
 from rows import rows_of
 
@@ -64,6 +65,7 @@ def table_of(
         lines=rows_of(LINE_ROWS, lines),
         products=rows_of(PRODUCT_ROWS, products),
         events=rows_of(EVENT_ROWS, events),
+        around=nowhere(),
         as_of=as_of,
     )
 

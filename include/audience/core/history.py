@@ -11,7 +11,7 @@ from ibis.backends.duckdb import Backend
 
 from audience.core.lake import Lake
 from audience.core.partition import Partition
-from audience.core.tables import PERSON_KEY
+from audience.core.tables import CUSTOMERS, PERSON_KEY
 
 
 def orders(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
@@ -45,4 +45,26 @@ def email_events(lake: Lake, session: Backend, partition: Partition) -> ir.Table
     joined = rows.join(emails.select(email_key="key", person_id="person_id"), "email_key")
     return joined.filter(_.occurred_at < partition.as_of).select(
         "person_id", "type", "campaign_id", "occurred_at", "is_machine"
+    )
+
+
+def addresses(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
+    """Where people live, as known at the end of the partition: the newest postal code of any of their records.
+
+    Gives  one row per person with a postal code: `person_id`, `postal_code` (personal: it is joined by, never stored),
+           `country`, of the same record or else the person's.
+    """
+    rows = lake.entity(session, "contact", through=partition).filter(~_.is_deleted & _.postal_code.notnull())
+    keys = lake.read(session, PERSON_KEY, partition).filter(_.kind == "record")
+    owned = rows.mutate(record_key=rows.source + ":" + rows.record_id).join(
+        keys.select(record_key="key", person_id="person_id"), "record_key"
+    )
+    newest = [ibis.desc(owned.updated_at), owned.record_key]
+    told = owned.group_by("person_id").agg(
+        postal_code=owned.postal_code.first(order_by=newest),
+        told_country=owned.country.first(order_by=newest, include_null=True),
+    )
+    people = lake.read(session, CUSTOMERS, partition).select("person_id", "country")
+    return told.join(people, "person_id").select(
+        "person_id", "postal_code", country=ibis.coalesce(_.told_country, _.country)
     )

@@ -11,6 +11,7 @@ from audience.core import history
 from audience.core.lake import Lake, Written
 from audience.core.partition import Partition
 from audience.core.tables import CUSTOMERS, FEATURES
+from audience.features.areas import areas, nowhere
 from audience.features.engagement import engagement
 from audience.features.purchases import DAY_S, elapsed, purchases
 from audience.features.tastes import tastes
@@ -21,12 +22,13 @@ _SUMS_EUR = ("spend_30d_eur", "spend_90d_eur", "spend_365d_eur")
 
 
 def features(
-    *, customers: ir.Table, orders: ir.Table, lines: ir.Table, products: ir.Table, events: ir.Table, as_of: datetime
-) -> ir.Table:
+    *, customers: ir.Table, orders: ir.Table, lines: ir.Table, products: ir.Table, events: ir.Table, around: ir.Table,
+    as_of: datetime,
+) -> ir.Table:  # fmt: skip
     """Everything known of each person before `as_of`.
 
-    Takes  `customers` (one row per person) and the inputs of `purchases`, `tastes` and `engagement`; rows at or after
-           `as_of` may be there and are not seen.
+    Takes  `customers` (one row per person), the inputs of `purchases`, `tastes` and `engagement`, and what `areas` gives;
+           rows at or after `as_of` may be there and are not seen.
     Gives  one row per person, the columns of FEATURES: what never happened is 0 when counted, unknown when measured.
     """
     bought = purchases(orders, as_of=as_of)
@@ -36,6 +38,7 @@ def features(
         customers.left_join(bought, "person_id", rname="bought_{name}")
         .left_join(liked, "person_id", rname="liked_{name}")
         .left_join(answered, "person_id", rname="answered_{name}")
+        .left_join(around, "person_id", rname="around_{name}")
     )
     zero = ibis.literal(0).cast(FEATURES.column("spend_30d_eur").ibis_type)
     known = joined.mutate(
@@ -65,5 +68,17 @@ def features_at(lake: Lake, session: Backend, cutoff: Partition, *, known: Parti
         lines=lake.entity(session, "order_line", through=known),
         products=lake.entity(session, "product", through=known),
         events=history.email_events(lake, session, known),
+        around=_around(lake, session, cutoff, known=known),
+        as_of=cutoff.as_of,
+    )
+
+
+def _around(lake: Lake, session: Backend, cutoff: Partition, *, known: Partition) -> ir.Table:
+    if not (lake.sources_of("place") and lake.sources_of("postal_place")):
+        return nowhere()
+    return areas(
+        history.addresses(lake, session, known),
+        lake.entity(session, "place", through=known),
+        lake.entity(session, "postal_place", through=known),
         as_of=cutoff.as_of,
     )

@@ -49,6 +49,9 @@ FEATURES = Table(
         Column("income_band", "text", "yearly household income in thousands, as a band"),
         Column("kids", "text", "children in the household: 0, 1, 2, 3+"),
         Column("nps", "integer", "latest answer to 'would you recommend us', points"),
+        Column("area_median_income_eur", "real",
+               "median disposable income per consumption unit and year around the postal code (INSEE), EUR"),
+        Column("area_poverty_percent", "real", "people below 60 % of the national median around the postal code, percent"),
         Column("known_days", "integer", "whole days since the earliest record of the person"),
         Column("is_customer", "boolean", "has at least one paid order", required=True),
         Column("recency_days", "integer", "whole days since the last paid order"),
@@ -75,7 +78,7 @@ FEATURES = Table(
         Column("last_open_days", "integer", "whole days since the last open by a person"),
         Column("last_click_days", "integer", "whole days since the last click by a person"),
     ),
-)
+)  # fmt: skip
 
 SCORES = Table(
     name="scores",
