@@ -12,6 +12,7 @@ answer means no.
 **To redo** trigger it; it always pushes the newest partition, never an older one.
 """
 
+import os
 from datetime import timedelta
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
@@ -22,10 +23,10 @@ from audience.orchestration.assets import SEGMENTS
 from audience.orchestration.defaults import dag_arguments
 from audience.orchestration.tasks import push, push_approved
 
-for name in destinations.names():
+for name in destinations.in_use(os.environ):
     with DAG(
         dag_id=f"activate_{name}",
-        dag_display_name=f"Push to {name.title()}",
+        dag_display_name=f"Push to {name.replace('_', ' ').title()}",
         schedule=PartitionedAssetTimetable(assets=SEGMENTS),
         max_active_runs=1,
         **dag_arguments(__doc__),

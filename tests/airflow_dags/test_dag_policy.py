@@ -13,6 +13,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAG_FILES = sorted((REPOSITORY / "dags").glob("*.py"))
 SOURCES = {f.stem for f in (REPOSITORY / "include/audience/sources").glob("*.py")} - {"__init__"}
+DESTINATIONS = {f.stem for f in (REPOSITORY / "include/audience/activation/destinations").glob("*.py")} - {"__init__"}
 
 _DESCRIBE = """
 import json, logging, os, sys, time, socket
@@ -131,8 +132,9 @@ def test_the_graph_is_the_one_we_know(parsed: dict[str, Any]) -> None:
         for dag, d in sorted(parsed["dags"].items())
     }
     ingest = {"extract": ["publish"], "publish": []}
-    assert graph == {f"ingest_{source}": ingest for source in SOURCES} | {
-        "activate_brevo": {"ask": ["push_approved"], "push": ["ask"], "push_approved": []},
+    activate = {"ask": ["push_approved"], "push": ["ask"], "push_approved": []}
+    pushes = {f"activate_{destination}": activate for destination in DESTINATIONS}
+    assert graph == {f"ingest_{source}": ingest for source in SOURCES} | pushes | {
         "refresh_audience": {
             "features": ["scores"],
             "identity": ["features"],

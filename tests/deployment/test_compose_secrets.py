@@ -74,7 +74,9 @@ def test_the_worker_holds_no_key_of_the_control_plane(made_secrets: dict[str, st
 def test_who_runs_no_step_cannot_reach_personal_data(name: str, made_secrets: dict[str, str]) -> None:
     environment = environment_of(name, made_secrets)
     named = {variable for variable in environment if variable.startswith(("AUDIENCE_", "MLFLOW_"))}
-    assert named <= {"AUDIENCE_SOURCES"}, "the names of sources are no secret and decide which DAGs there are"
+    assert named <= {"AUDIENCE_SOURCES", "AUDIENCE_DESTINATIONS"}, (
+        "names are no secret, and decide which DAGs there are"
+    )
     assert made_secrets["WAREHOUSE_DB_PASSWORD"] not in str(environment)
 
 

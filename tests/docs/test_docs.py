@@ -19,7 +19,16 @@ from audience.sources.contract.extraction import _FIELDS
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
-GENERATED = ("tables.md", "quality.md", "sources.md", "dags.md", "segments.md", "cli.md", "settings.md")
+GENERATED = (
+    "tables.md",
+    "quality.md",
+    "sources.md",
+    "destinations.md",
+    "dags.md",
+    "segments.md",
+    "cli.md",
+    "settings.md",
+)
 WRITTEN = (*REPOSITORY.glob("*.md"), *DOCS.glob("*.md"))
 
 

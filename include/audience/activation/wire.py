@@ -34,6 +34,7 @@ class Wire:
         per_second: calls are not made faster than this.
         scope: the rate limit that a path counts for.
         rest_seconds: how long, by an answer's headers, its scope wants to be left alone; None where it does not say.
+        is_throttled: whether an answer means "later" and nothing else.
     """
 
     def __init__(
@@ -45,11 +46,12 @@ class Wire:
         per_second: float,
         scope: Callable[[str], str] = lambda _: "",
         rest_seconds: Callable[[httpx.Response], float | None] = lambda _: None,
+        is_throttled: Callable[[httpx.Response], bool] = lambda answer: answer.status_code == 429,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._destination, self._client, self._calls = destination, client, calls
         self._interval, self._scope, self._rest_seconds, self._clock = 1 / per_second, scope, rest_seconds, clock
-        self._not_before: dict[str, float] = {}
+        self._is_throttled, self._not_before = is_throttled, dict[str, float]()
 
     def pause(self, seconds: float) -> None:
         self._calls.pause(seconds)
@@ -68,15 +70,15 @@ class Wire:
         tries = waits = 0
         while True:
             found, answer = self._once(name, method, path, body, query)
-            if answer is not None and answer.status_code in (401, 403):
-                raise DestinationRefused(f"{self._destination}: {name}: {found}, expected valid credentials")
-            if answer is not None and answer.status_code == 429:
+            if answer is not None and self._is_throttled(answer):
                 waits += 1
                 if waits > WAITS:
-                    raise DestinationUnavailable(f"{self._destination}: {name}: still 429 after {WAITS} waits")
+                    raise DestinationUnavailable(f"{self._destination}: {name}: still {found} after {WAITS} waits")
                 if not self._rest_seconds(answer):
                     self.pause(_backoff(waits))
                 continue
+            if answer is not None and answer.status_code in (401, 403):
+                raise DestinationRefused(f"{self._destination}: {name}: {found}, expected valid credentials")
             if answer is not None and answer.status_code < 500:
                 return answer
             tries += 1

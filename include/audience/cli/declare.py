@@ -76,7 +76,7 @@ def pools() -> None:
     from audience.sources.contract import sources_in_use
 
     calls = {source.name: f"calls to {source.title}" for source in sources_in_use(os.environ)}
-    calls |= {name: f"calls to {name}" for name in destinations.names()}
+    calls |= {name: f"calls to {name}" for name in destinations.in_use(os.environ)}
     named = {n: {"slots": SLOTS, "description": d, "include_deferred": False} for n, d in sorted(calls.items())}
     say(json.dumps(named, indent=2))
 

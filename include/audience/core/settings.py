@@ -15,6 +15,7 @@ VARIABLES: dict[str, str] = {
     "AUDIENCE_MLFLOW_URL": "MLflow tracking URL (default: tables in the warehouse, artifacts in the lake)",
     "AUDIENCE_PSEUDONYM_KEY": "secret of 32 to 64 characters: keys the hashes that stand for people (required)",
     "AUDIENCE_SOURCES": "names of the source files in use, separated by commas (default: every file of the folder)",
+    "AUDIENCE_DESTINATIONS": "names of the platforms in use, separated by commas (default: every file of the folder)",
     "AUDIENCE_SEGMENTS": "folder of segment files (default: include/segments of the installation)",
     "AUDIENCE_MEMORY_LIMIT": "memory DuckDB may take in one task (default: 2GB)",
     "AUDIENCE_ALERTS_EMAIL": "addresses that are told when a required source is late, separated by commas; sent through the"

@@ -1,29 +1,69 @@
 """Airflow connection types, one per kind of system: their forms, and what their Test button does.
 
 Airflow imports a hook class per connection type by its path. All of ours do the same thing, so the classes are made of the
-systems that source files declare: `audience.orchestration.connections.TypeformHook`.
+systems that source files and platforms declare: `audience.orchestration.connections.TypeformHook`.
 """
 
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from airflow.sdk import BaseHook
 from airflow.sdk import Connection as AirflowConnection
 
+from audience.activation import destinations
+from audience.activation.destination import Calls
 from audience.core.connection import Connection
 from audience.core.errors import AudienceError
-from audience.sources.contract import System, all_sources
+from audience.sources.contract import Field, System, all_sources
 from audience.sources.contract.system import STANDARD
+
+REACHED_BY = (
+    Field("host", "Address", help="where the platform is reached"),
+    Field("login", "User"),
+    Field("password", "Key or password", is_secret=True),
+)
+"""The form of a platform that no source reads."""
 
 PREFIX = "audience_"
 """Of our connection types, so that another provider's `salesforce` is not taken for ours."""
 
 
 def systems() -> dict[str, System]:
-    """Systems by type, sorted; source files of one kind of system share the first one's form."""
+    """Systems by type, sorted; source files of one kind of system share the first one's form.
+
+    A platform that is pushed to adds what it wants to know to the form of the source of its name: they share the connection.
+    One without a source has a form of its own.
+    """
     found: dict[str, System] = {}
     for source in all_sources():
         found.setdefault(source.system.type, source.system)
+    for name in destinations.names():
+        settings: Mapping[str, str] = destinations.find(name).settings  # type: ignore[attr-defined]
+        system = found.get(name) or System(name, name.replace("_", " ").title(), partial(Reached, name), REACHED_BY)
+        known = {field.name for field in system.fields}
+        more = (Field(n, n.replace("_", " ").capitalize(), help=h) for n, h in settings.items() if n not in known)
+        found[name] = replace(system, fields=(*system.fields, *more))
     return dict(sorted(found.items()))
+
+
+class Reached:
+    """A platform that only a push opens, as a connection's Test button opens it."""
+
+    def __init__(self, name: str, connection: Connection) -> None:
+        self._name, self._connection = name, connection
+
+    def check(self) -> str:
+        """Reads the first contact of the list of everybody we manage, or finds that there is no such list yet."""
+        no_push = Calls(before=lambda _: None, after=lambda _: None, pause=time.sleep)
+        with destinations.find(self._name)(self._connection).open(no_push) as platform:
+            next(platform.read_back(""), None)
+        return f"{self._name}: answered"
+
+    def close(self) -> None:
+        """`check` has closed what it opened."""
 
 
 def hook_name(type_: str) -> str:

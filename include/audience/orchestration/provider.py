@@ -10,6 +10,6 @@ def provider_info() -> dict[str, Any]:
     return {
         "package-name": "audience",
         "name": "audience",
-        "description": "E-mail audience segmentation: connection types of the systems that sources read.",
+        "description": "E-mail audience segmentation: connection types of the systems that sources read and pushes write to.",
         "connection-types": [connection_type(system) for system in systems().values()],
     }

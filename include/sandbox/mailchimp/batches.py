@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from sandbox.mailchimp import segments
 from sandbox.mailchimp.account import AUDIENCE, Account, body_of, json_object
 from sandbox.mailchimp.errors import in_compliance_state, invalid, not_found, refused
-from sandbox.mailchimp.people import change, find, put, shown
+from sandbox.mailchimp.people import change, find, put, tagged
 from sandbox.server.errors import Refusal
 
 MEMBER = re.compile(rf"/?lists/{AUDIENCE}/members/([^/]+)")
@@ -137,11 +137,11 @@ def _perform(account: Account, operation: Mapping[str, object], *, refuses: obje
             raise in_compliance_state(str(body["email_address"]))
         if found := MEMBER.fullmatch(path):
             if method == "PUT":
-                return _told(operation, 200, shown(put(account, found[1], body, skip_merge_validation=skips)))
+                return _told(operation, 200, tagged(account, put(account, found[1], body, skip_merge_validation=skips)))
             if method == "PATCH":
-                return _told(operation, 200, shown(change(account, find(account, found[1]), body)))
+                return _told(operation, 200, tagged(account, change(account, find(account, found[1]), body)))
             if method == "GET":
-                return _told(operation, 200, shown(find(account, found[1])))
+                return _told(operation, 200, tagged(account, find(account, found[1])))
         if (found := SEGMENT.fullmatch(path)) and method == "POST":
             return _told(operation, 200, segments.change(account, int(found[1]), body))
         raise not_found()

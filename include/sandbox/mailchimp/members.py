@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from sandbox.mailchimp.account import Account, body_of, comparable, must_be_ours, page_of
 from sandbox.mailchimp.errors import invalid
-from sandbox.mailchimp.people import archive, change, find, forget, hash_of, put, shown
+from sandbox.mailchimp.people import archive, change, find, forget, hash_of, put, shown, tagged
 from sandbox.server.errors import Refusal
 
 SINCE = {
@@ -65,7 +65,7 @@ class Members:
 
     async def read(self, list_id: str, who: str) -> Response:
         must_be_ours(list_id)
-        return JSONResponse(shown(find(self.account, who)))
+        return JSONResponse(tagged(self.account, find(self.account, who)))
 
     async def put(self, request: Request, list_id: str, who: str) -> Response:
         must_be_ours(list_id)
@@ -73,7 +73,7 @@ class Members:
         with self.account.memory.transaction():
             row = put(self.account, who, body, skip_merge_validation=skips)
         self.account.accepted(request, [row["email"]])
-        return JSONResponse(shown(row))
+        return JSONResponse(tagged(self.account, row))
 
     async def patch(self, request: Request, list_id: str, who: str) -> Response:
         must_be_ours(list_id)
@@ -81,7 +81,7 @@ class Members:
         with self.account.memory.transaction():
             row = change(self.account, find(self.account, who), body)
         self.account.accepted(request, [row["email"]])
-        return JSONResponse(shown(row))
+        return JSONResponse(tagged(self.account, row))
 
     async def archive(self, request: Request, list_id: str, who: str) -> Response:
         must_be_ours(list_id)

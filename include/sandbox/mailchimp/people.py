@@ -15,6 +15,8 @@ EMAIL = re.compile(r"[^@\s,;<>()\[\]]+@[^@\s,;<>()\[\]]+\.[^@\s,;<>()\[\].]{2,}"
 STATUSES = ("subscribed", "unsubscribed", "cleaned", "pending", "transactional")
 OPTED_OUT = ("unsubscribed", "cleaned")
 LONGEST_TEXT = 255
+MOST_TAGS = 50
+CONTACT = "contact-"
 BY_THE_API = "by the API"
 
 
@@ -23,18 +25,27 @@ def hash_of(email: str) -> str:
 
 
 def find(account: Account, who: str) -> sqlite3.Row:
-    """One member by hash or address. 404 when there is none."""
-    key = hash_of(who) if "@" in who else who.lower()
-    row = account.memory.row("select * from member where hash = ?", key)
+    """One member by hash, address or contact id. 404 when there is none."""
+    if who.startswith(CONTACT):
+        row = account.memory.row("select * from member where id = ?", who.removeprefix(CONTACT))
+    else:
+        row = account.memory.row("select * from member where hash = ?", hash_of(who) if "@" in who else who.lower())
     if row is None:
         raise not_found()
     return row
 
 
+def tagged(account: Account, row: sqlite3.Row) -> dict[str, object]:
+    """A member as single calls show it, with up to 50 of its tags: the static segments that it is in."""
+    query = "select id, name from segment join membership on segment_id = id where member_id = ? order by id"
+    tags = [{"id": one["id"], "name": one["name"]} for one in account.memory.rows(query, row["id"])]
+    return {**shown(row), "tags_count": len(tags), "tags": tags[:MOST_TAGS]}
+
+
 def shown(row: sqlite3.Row) -> dict[str, object]:
     return {
         "id": row["hash"],
-        "contact_id": f"contact-{row['id']}",
+        "contact_id": f"{CONTACT}{row['id']}",
         "email_address": row["email"],
         "status": row["status"],
         "merge_fields": json.loads(row["merge_fields"]),

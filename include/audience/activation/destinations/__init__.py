@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from audience.core.connection import Connection
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 def names() -> list[str]:
     """Every platform there is a file for, sorted."""
     return sorted(m.name for m in pkgutil.iter_modules(__path__))
+
+
+def in_use(environment: Mapping[str, str]) -> list[str]:
+    """The platforms that AUDIENCE_DESTINATIONS names, every one when it is not set; sorted.
+
+    Raises:
+        DeclarationError: it names a platform that there is no file for.
+    """
+    named = [n.strip() for n in environment.get("AUDIENCE_DESTINATIONS", "").split(",") if n.strip()]
+    for name in named:
+        if name not in names():
+            raise DeclarationError("AUDIENCE_DESTINATIONS", f"no platform {name!r}{nearest(name, names())}")
+    return sorted(set(named)) or names()
 
 
 def find(name: str) -> "Callable[[Connection], Destination]":
