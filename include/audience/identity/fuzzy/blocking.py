@@ -89,11 +89,14 @@ def _neighbours(numbers: Numbers) -> Iterator[tuple[Ids, Ids]]:
     """Pairs of records with the same number, by how far apart they are among those."""
     order = _in_order(numbers, numbers != 0)
     ordered = numbers[order]
+    # Whoever has no neighbour at one distance has none farther off.
+    places = np.arange(len(order))
     for distance in range(1, len(order)):
-        same = np.flatnonzero(ordered[distance:] == ordered[:-distance])
-        if not len(same):
+        places = places[: np.searchsorted(places, len(order) - distance)]
+        places = places[ordered[places] == ordered[places + distance]]
+        if not len(places):
             return
-        yield order[same], order[same + distance]
+        yield order[places], order[places + distance]
 
 
 def _in_order(numbers: Numbers, wanted: Truths) -> Ids:

@@ -47,7 +47,7 @@ class Candidates:
 
     def columns(self) -> pa.Table:
         """The compared values, by id."""
-        names = [comparison.column for comparison in self.rules.comparisons]
+        names = sorted({c for one in self.rules.comparisons for c in one.columns if c in self.values.columns})
         return self.session.to_pyarrow(self.values.order_by("id").select(*names))
 
 

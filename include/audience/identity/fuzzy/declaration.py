@@ -27,12 +27,16 @@ HOW = {
     "first_name": ("different", "similar", "close", "variant", "swapped", "same"),
     "last_name": ("different", "similar", "close", "variant", "same"),
     "date": ("different", "one part", "close", "same"),
-    "text": ("different", "similar", "close", "same"),
     "code": ("different", "close", "same"),
-    "place": ("different", "same area", "close", "same"),
+    "address": ("different", "similar", "close", "same"),
+    "town": ("different", "same area", "similar", "close", "one same", "same"),
     "email": ("different", "close", "same mailbox name", "same"),
 }
 """Ways of comparing and their levels, which are numbered from 0; -1 says that a value is not known."""
+
+OF_SEVERAL = {"town": ("postal_code", "city")}
+"""What is compared as one because its parts follow from each other: a town has few postal codes. Compared one by one they
+would say the same thing twice, and learning without labels would take neighbours for one person."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Comparison:
     """One question about a pair.
 
     Args:
-        column: the compared column; it names the comparison.
+        column: the compared column, or one of OF_SEVERAL; it names the comparison.
         how: one of HOW.
         common_values: whether agreeing on a common value says less than on a rare one.
     """
@@ -73,6 +77,10 @@ class Comparison:
     @property
     def levels(self) -> tuple[str, ...]:
         return HOW[self.how]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return OF_SEVERAL.get(self.column, (self.column,))
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ class Rules:
             for part in (*block.on, *block.then):
                 _known(f"blocks[{i}]", part, (*COLUMNS, *KEYS))
         for i, comparison in enumerate(self.comparisons):
-            _known(f"comparisons[{i}].column", comparison.column, COLUMNS)
+            _known(f"comparisons[{i}].column", comparison.column, (*COLUMNS, *OF_SEVERAL))
             _known(f"comparisons[{i}].how", comparison.how, HOW)
         if not 0 < self.review <= self.accept < 1:
             raise DeclarationError(
@@ -112,7 +120,7 @@ class Rules:
         blocks = tuple(
             replace(b, then=tuple(t for t in b.then if t in known)) for b in self.blocks if set(b.on) <= known
         )
-        comparisons = tuple(c for c in self.comparisons if c.column in columns)
+        comparisons = tuple(c for c in self.comparisons if set(c.columns) & set(columns))
         if not blocks or len(comparisons) < 2:
             found = ", ".join(sorted(set(columns) & set(COLUMNS))) or "none of them"
             raise DeclarationError(

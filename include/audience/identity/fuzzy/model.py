@@ -14,21 +14,32 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
+class Shares:
+    """How often the values of one level are told: agreeing on a common one says less.
+
+    Args:
+        common: share of each common value among the known ones, by `hashed` value, so that a model names nobody.
+        rare: the same for every other value, as two records that agree on one see it.
+    """
+
+    level: int
+    common: Mapping[str, float]
+    rare: float
+
+
+@dataclass(frozen=True)
 class Learned:
     """One comparison.
 
     Args:
         m: by level, its share among pairs that are one person.
         u: by level, its share among pairs that are not.
-        common: share of each common value among the known ones, by `hashed` value, so that a model names nobody.
-        rare: the same for every other value, as two records that agree on one see it.
     """
 
     column: str
     m: tuple[float, ...]
     u: tuple[float, ...]
-    common: Mapping[str, float]
-    rare: float | None
+    shares: tuple[Shares, ...] = ()
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -82,7 +93,10 @@ class TrainedModel:
             raise DeclarationError("match model", f"found another format than {FORMAT}: train it again")
         version = told.pop("version")
         rules = Rules.from_dict(told.pop("rules"))
-        learned = tuple(Learned(**one | {"m": tuple(one["m"]), "u": tuple(one["u"])}) for one in told.pop("learned"))
+        learned = tuple(
+            Learned(one["column"], tuple(one["m"]), tuple(one["u"]), tuple(Shares(**s) for s in one["shares"]))
+            for one in told.pop("learned")
+        )
         model = cls(rules=rules, learned=learned, **told)
         if model.version != version:
             raise DeclarationError("match model", f"found content of version {model.version}, expected {version}")

@@ -12,8 +12,9 @@ from ibis.backends.duckdb import Backend
 from audience.core.engine import keep
 from audience.identity.fuzzy.blocking import Ids
 from audience.identity.fuzzy.candidates import Candidates
+from audience.identity.fuzzy.encoding import Coded
 from audience.identity.fuzzy.levels import Question, questions
-from audience.identity.fuzzy.model import Learned, TrainedModel, hashed, weight_of
+from audience.identity.fuzzy.model import Learned, Shares, TrainedModel, hashed, weight_of
 
 Bits = npt.NDArray[np.float32]
 
@@ -49,24 +50,27 @@ class Judge:
     def __init__(self, question: Question, learned: Learned) -> None:
         self.question = question
         self.weights = np.append(learned.weights, 0.0).astype(np.float32)
-        self.of_value = _of_values(question, learned)
+        self.of_values = {
+            shares.level: _of_values(question.values[shares.level], learned.m[shares.level], shares)
+            for shares in learned.shares
+        }
 
     def __call__(self, left: Ids, right: Ids) -> tuple[npt.NDArray[np.int8], Bits]:
         levels = self.question.levels(left, right)
         bits: Bits = self.weights[levels]
-        if self.of_value is not None:
-            same = levels == len(self.weights) - 2
-            bits[same] = self.of_value[self.question.values.codes[left[same]]]
+        for level, of_value in self.of_values.items():
+            here = np.flatnonzero(levels == level)
+            codes = self.question.values[level].codes
+            # Where both were not written alike, the more common of the two counts.
+            bits[here] = np.minimum(of_value[codes[left[here]]], of_value[codes[right[here]]])
         return levels, bits
 
 
-def _of_values(question: Question, learned: Learned) -> Bits | None:
-    """Bits for agreeing on each value."""
-    if learned.rare is None:
-        return None
-    shares = [learned.common.get(hashed(v), learned.rare) for v in question.values.values]
-    found: Bits = np.log2(learned.m[-1] / np.array(shares or [1.0])).astype(np.float32)
-    return found
+def _of_values(values: Coded, m: float, shares: Shares) -> Bits:
+    """Bits for agreeing on each value; last, on one that is not known."""
+    found = [shares.common.get(hashed(v), shares.rare) for v in values.values]
+    bits: Bits = np.log2(m / np.array([*found, shares.rare])).astype(np.float32)
+    return bits
 
 
 def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids) -> pa.Table:

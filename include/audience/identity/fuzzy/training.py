@@ -16,12 +16,12 @@ from audience.core.errors import ModelError
 from audience.identity.fuzzy.blocking import Ids
 from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.declaration import Rules
-from audience.identity.fuzzy.encoding import UNKNOWN
+from audience.identity.fuzzy.encoding import UNKNOWN, Coded
 from audience.identity.fuzzy.forms import columns_of
 from audience.identity.fuzzy.levels import Question, questions
-from audience.identity.fuzzy.model import Learned, TrainedModel, hashed
+from audience.identity.fuzzy.model import Learned, Shares, TrainedModel, hashed
 
-Shares = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float64]
 
 RANDOM_PAIRS = 250_000
 TRAINING_PAIRS = 1_000_000
@@ -42,7 +42,7 @@ class Patterns:
     """Pairs by what all comparisons say of them: one row per pattern, and how many pairs have it."""
 
     levels: npt.NDArray[np.int8]
-    pairs: Shares
+    pairs: Weights
 
 
 def train(session: Backend, records: ir.Table, rules: Rules, *, seed: int = 1) -> TrainedModel:
@@ -84,7 +84,7 @@ def _patterns(levels: npt.NDArray[np.int8], scale: int) -> Patterns:
     return Patterns(((numbers[:, None] // shifts) % 8 - 1).astype(np.int8), counts.astype(float) * scale)
 
 
-def _by_chance(asked: tuple[Question, ...], count: int, seed: int) -> list[Shares]:
+def _by_chance(asked: tuple[Question, ...], count: int, seed: int) -> list[Weights]:
     """By comparison, the share of each level among random pairs; of "same" counted over all pairs."""
     left, right = _random_pairs(count, seed)
     found = []
@@ -92,7 +92,7 @@ def _by_chance(asked: tuple[Question, ...], count: int, seed: int) -> list[Share
         levels = question.levels(left, right)
         shares = np.bincount(levels[levels != UNKNOWN], minlength=len(question.comparison.levels)).astype(float)
         shares = shares / max(shares.sum(), 1)
-        sizes = _sizes(question)
+        sizes = _sizes(question.values[len(question.comparison.levels) - 1])
         shares[-1] = (sizes * (sizes - 1)).sum() / max(sizes.sum() * (sizes.sum() - 1), 1)
         found.append(shares / shares.sum())
     return found
@@ -111,8 +111,8 @@ def _random_pairs(count: int, seed: int) -> tuple[Ids, Ids]:
 
 
 def _learn(
-    candidates: Patterns, chance: list[Shares], all_pairs: float, sizes: list[int]
-) -> tuple[float, list[Shares], list[Shares]]:
+    candidates: Patterns, chance: list[Weights], all_pairs: float, sizes: list[int]
+) -> tuple[float, list[Weights], list[Weights]]:
     """Expectation-maximisation. What chance pairs hold of real matches is taken out of u in every round."""
     m = [_first_guess(n) for n in sizes]
     u = chance
@@ -127,54 +127,55 @@ def _learn(
     return prior, m, u
 
 
-def _probabilities(levels: npt.NDArray[np.int8], prior: float, m: list[Shares], u: list[Shares]) -> Shares:
+def _probabilities(levels: npt.NDArray[np.int8], prior: float, m: list[Weights], u: list[Weights]) -> Weights:
     bits = np.full(len(levels), np.log2(prior / (1 - prior)))
     for i in range(levels.shape[1]):
         bits += np.append(np.log2(m[i] / u[i]), 0.0)[levels[:, i]]
-    probabilities: Shares = 1 / (1 + np.exp2(-np.clip(bits, -500, 500)))
+    probabilities: Weights = 1 / (1 + np.exp2(-np.clip(bits, -500, 500)))
     return probabilities
 
 
-def _shares(levels: npt.NDArray[np.int8], weights: Shares, size: int, before: Shares) -> Shares:
+def _shares(levels: npt.NDArray[np.int8], weights: Weights, size: int, before: Weights) -> Weights:
     known = levels != UNKNOWN
     counts = np.bincount(levels[known], weights=weights[known], minlength=size)
     # Half a pair, shared as before, so that a level nobody has does not become impossible.
     return _to_one(np.maximum((counts + 0.5 * before) / (counts.sum() + 0.5), LEAST_SHARE))
 
 
-def _without(share: Shares, prior: float, m: Shares) -> Shares:
+def _without(share: Weights, prior: float, m: Weights) -> Weights:
     return _to_one(np.maximum((share - prior * m) / (1 - prior), np.maximum(share * 0.01, LEAST_SHARE)))
 
 
-def _to_one(shares: Shares) -> Shares:
-    found: Shares = shares / shares.sum()
+def _to_one(shares: Weights) -> Weights:
+    found: Weights = shares / shares.sum()
     return found
 
 
-def _first_guess(size: int) -> Shares:
+def _first_guess(size: int) -> Weights:
     guess = np.full(size, 0.2 / (size - 1))
     guess[-1] = 0.8
     return guess
 
 
-def _sizes(question: Question) -> npt.NDArray[np.int64]:
-    codes = question.values.codes
-    return np.bincount(codes[codes >= 0], minlength=max(len(question.values.values), 1)).astype(np.int64)
+def _sizes(values: Coded) -> npt.NDArray[np.int64]:
+    codes = values.codes
+    return np.bincount(codes[codes >= 0], minlength=max(len(values.values), 1)).astype(np.int64)
 
 
-def _learned(question: Question, m: Shares, u: Shares) -> Learned:
-    common, rare = _common(question) if question.comparison.common_values else ({}, None)
-    return Learned(question.comparison.column, tuple(map(float, m)), tuple(map(float, u)), common, rare)
+def _learned(question: Question, m: Weights, u: Weights) -> Learned:
+    values = question.values if question.comparison.common_values else {}
+    shares = tuple(_common(level, values[level]) for level in sorted(values))
+    return Learned(question.comparison.column, tuple(map(float, m)), tuple(map(float, u)), shares)
 
 
-def _common(question: Question) -> tuple[dict[str, float], float]:
+def _common(level: int, values: Coded) -> Shares:
     """Shares of the common values, and the mean share of the others, as somebody who agrees on one of them sees it."""
-    sizes = _sizes(question)
+    sizes = _sizes(values)
     total = max(int(sizes.sum()), 2)
     most = np.argsort(-sizes, kind="stable")[:MOST_COMMON]
     most = most[sizes[most] >= COMMON_AT_LEAST]
     others = np.delete(sizes, most)
-    common = {hashed(question.values.values[i]): float(sizes[i] / total) for i in most}
+    common = {hashed(values.values[i]): float(sizes[i] / total) for i in most}
     # A pair that agrees on a value is itself two of its records.
     rare = float((others * np.maximum(others - 1, 0)).sum() / max(int((others * total).sum()), 1))
-    return common, max(rare, 1 / total)
+    return Shares(level, common, max(rare, 1 / total))

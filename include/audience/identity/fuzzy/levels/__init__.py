@@ -1,15 +1,17 @@
 """How alike two values are, one file for each kind of value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from audience.identity.fuzzy.declaration import Comparison, Rules
 from audience.identity.fuzzy.encoding import Coded, LevelOf, coded
+from audience.identity.fuzzy.levels.codes import code_level
 from audience.identity.fuzzy.levels.dates import date_level
 from audience.identity.fuzzy.levels.mail import email_level
-from audience.identity.fuzzy.levels.names import Names, Swapped, compact
-from audience.identity.fuzzy.levels.texts import code_level, place_level, text_level
+from audience.identity.fuzzy.levels.names import Names, Swapped
+from audience.identity.fuzzy.levels.places import ONE_SAME, address_level, town_level
 
 __all__ = ["Question", "questions"]
 
@@ -19,35 +21,32 @@ class Question:
     """A comparison that can be asked of records.
 
     Args:
-        values: the value that `same` means, of each record.
         levels: of pairs of records, given by their ids.
+        values: by level, the value that both records then have; the last level is that of equal values.
     """
 
     comparison: Comparison
-    values: Coded
     levels: LevelOf
+    values: Mapping[int, Coded]
 
 
 def questions(values: pa.Table, rules: Rules) -> tuple[Question, ...]:
     """The declared comparisons of prepared records, in their order."""
-    columns = {c.column: coded(values[c.column]) for c in rules.comparisons}
-    swapped = None
-    if {"first_name", "last_name"} <= set(columns):
-        swapped = Swapped.of(columns["first_name"], columns["last_name"])
-    return tuple(_question(comparison, columns[comparison.column], swapped) for comparison in rules.comparisons)
+    names = {n: coded(values[n]) for n in ("first_name", "last_name") if n in values.column_names}
+    swapped = Swapped.of(names["first_name"], names["last_name"]) if len(names) == 2 else None
+    return tuple(_question(comparison, values, names, swapped) for comparison in rules.comparisons)
 
 
-def _question(comparison: Comparison, column: Coded, swapped: Swapped | None) -> Question:
+def _question(
+    comparison: Comparison, values: pa.Table, names: Mapping[str, Coded], swapped: Swapped | None
+) -> Question:
+    last = len(comparison.levels) - 1
     if comparison.how in ("first_name", "last_name"):
-        names = Names.of(comparison.how, column, swapped)
-        return Question(comparison, names.compact, names.levels)
-    if comparison.how == "date":
-        return Question(comparison, column, date_level(column))
-    if comparison.how == "email":
-        return Question(comparison, column, email_level(column))
-    if comparison.how == "text":
-        joined = column.mapped(compact)
-        return Question(comparison, joined, text_level(joined))
-    if comparison.how == "place":
-        return Question(comparison, column, place_level(column))
-    return Question(comparison, column, code_level(column))
+        of_name = Names.of(comparison.how, names[comparison.column], swapped)
+        return Question(comparison, of_name.levels, {last: of_name.compact})
+    if comparison.how == "town":
+        of_town, towns = town_level(values)
+        return Question(comparison, of_town, {last: towns, ONE_SAME: towns})
+    column = coded(values[comparison.column])
+    how = {"address": address_level, "date": date_level, "email": email_level, "code": code_level}[comparison.how]
+    return Question(comparison, how(column), {last: column})
