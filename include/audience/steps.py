@@ -17,6 +17,7 @@ from audience.core.tables import ENTITIES, FEATURES, raw
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from audience.core.trust import Trusted
     from audience.house import House
     from audience.quality.alerts import Channel
     from audience.quality.quarantine import Chosen
@@ -229,10 +230,20 @@ def identity(house: "House", day: str) -> Facts:
 
     partition = Partition.parse(day)
     with house.engine() as session:
-        counts = resolve(house.lake, session, house.warehouse, partition, house.settings.pseudonym_key)
+        key = house.settings.pseudonym_key
+        found = resolve(house.lake, session, house.warehouse, partition, key, trusted=trusted())
         answers = record_consents(house.lake, session, house.warehouse, partition)
         opted_out = record_suppressions(house.lake, session, house.warehouse, partition)
-    return {"records": counts.taken, "people": counts.loaded, "new_answers": answers, "new_opt_outs": opted_out}
+    numbers = {"records": found.counts.taken, "people": found.counts.loaded, **found.changes, "given_up": found.given_up,
+               "new_answers": answers, "new_opt_outs": opted_out}  # fmt: skip
+    return numbers | {f"set_aside, {reason}": rows for reason, rows in found.set_aside.items()}
+
+
+def trusted() -> "Trusted":
+    """What each source file declares about its contacts."""
+    from audience.sources.contract import all_sources
+
+    return {source.name: source.trust for source in all_sources()}
 
 
 def features(house: "House", day: str) -> Facts:

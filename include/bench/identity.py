@@ -53,9 +53,10 @@ def ours(place: Place, watch: Stopwatch) -> object:
 def limit(place: Place, watch: Stopwatch) -> object:
     """Records, groups, and how many of its joins cross the people that we found (none may)."""
     from audience.core.engine import engine
-    from audience.identity.components import MOST_RECORDS_PER_VALUE
+    from audience.identity.declared import SHARED
 
-    query = NEAREST.format(ranked=RANKED.format(file=place.file("records")), **MOST_RECORDS_PER_VALUE)
+    most = {rule.column: rule.most_records for rule in SHARED}
+    query = NEAREST.format(ranked=RANKED.format(file=place.file("records")), **most)
     with engine() as session:
         while watch.again():
             with watch.lap():
@@ -79,17 +80,17 @@ def usual(place: Place, watch: Stopwatch) -> object:
     from scipy.sparse.csgraph import connected_components
 
     from audience.core.engine import engine
-    from audience.identity.components import MOST_RECORDS_PER_VALUE, SAME_BESIDE
+    from audience.identity.declared import SHARED
 
     while watch.again():
         with watch.lap():
             records = pd.read_parquet(place.file("records"))
             records = records.sort_values(["known_since", "seen_at", "record_key"], ignore_index=True)
             edges = []
-            for column, most in MOST_RECORDS_PER_VALUE.items():
-                known = records[records[column].notna()]
-                known = known[known.groupby(column)["record_key"].transform("size").between(2, most)]
-                same = [column, *([SAME_BESIDE[column]] if column in SAME_BESIDE else [])]
+            for rule in SHARED:
+                known = records[records[rule.column].notna()]
+                known = known[known.groupby(rule.column)["record_key"].transform("size").between(2, rule.most_records)]
+                same = [column for column in (rule.column, rule.beside) if column]
                 known = known.dropna(subset=same).assign(rank=lambda rows: rows.index)
                 edges.append(known.assign(hub=known.groupby(same)["rank"].transform("min"))[["hub", "rank"]])
             pairs = pd.concat(edges)

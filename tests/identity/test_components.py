@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 
 from audience.core.engine import engine
-from audience.identity.components import MOST_RECORDS_PER_VALUE, components
+from audience.identity.components import components
+from audience.identity.declared import SHARED
 from rows import NOON
 
 SCHEMA = {"record_key": "string", "known_since": "string", "seen_at": "timestamp('UTC')",
-          **dict.fromkeys((*MOST_RECORDS_PER_VALUE, "called"), "string")}  # fmt: skip
+          **dict.fromkeys((*(rule.column for rule in SHARED), "called"), "string")}  # fmt: skip
 
 Record = dict[str, Any]
 
@@ -42,7 +43,7 @@ def reference(records: list[Record]) -> dict[str, str]:
             key = parent[key]
         return key
 
-    for column, most in MOST_RECORDS_PER_VALUE.items():
+    for column, most in ((rule.column, rule.most_records) for rule in SHARED):
         for value in {r[column] for r in records} - {None}:
             same = [r for r in records if r[column] == value]
             for one in same if len(same) <= most else []:
@@ -113,7 +114,7 @@ def test_the_same_text_in_two_columns_is_not_the_same_value(duck: Backend) -> No
     assert people(duck, [a_record("a", email_key="7"), a_record("b", customer_ref="7")]) == {"a": "a", "b": "b"}
 
 
-@pytest.mark.parametrize(("column", "most"), MOST_RECORDS_PER_VALUE.items())
+@pytest.mark.parametrize(("column", "most"), [(rule.column, rule.most_records) for rule in SHARED])
 def test_a_value_on_more_records_than_it_may_have_merges_nobody(duck: Backend, column: str, most: int) -> None:
     records = [a_record(f"r{n:02}", **{column: "shared"}) for n in range(most + 1)]
     assert len(set(people(duck, records[:most]).values())) == 1

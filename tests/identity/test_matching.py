@@ -41,7 +41,7 @@ def test_who_is_matched_is_one_person_and_most_who_are_one_person_are_matched(
             lake, duck, warehouse, key=KEY, source=name, folder=extraction.folder, staged=extraction.rows, last=last,
             keep_result=lambda audit: None,
         )  # fmt: skip
-    counts = resolve(lake, duck, warehouse, last, KEY)
+    counts = resolve(lake, duck, warehouse, last, KEY).counts
 
     keys = duck.to_pyarrow(lake.read(duck, PERSON_KEY, last)).to_pylist()
     found = {k["key"]: k["person_id"] for k in keys if k["kind"] == "record"}

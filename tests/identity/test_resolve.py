@@ -125,13 +125,13 @@ def test_a_deleted_record_is_nobody(house: House) -> None:
 
 def test_nobody_at_all_is_an_empty_day(house: House) -> None:
     house.land("contact")
-    counts = resolve(house.lake, house.duck, house.warehouse, FRIDAY, KEY)
+    counts = resolve(house.lake, house.duck, house.warehouse, FRIDAY, KEY).counts
     assert (counts.taken, counts.loaded, counts.superseded) == (0, 0, 0)
 
 
 def test_records_in_are_people_out_and_records_that_joined_anothers(house: House) -> None:
     house.land("contact", a_contact("C-1", "ana@example.org"), a_contact("C-2", "ana@example.org"), a_contact("C-3"))
-    counts = resolve(house.lake, house.duck, house.warehouse, FRIDAY, KEY)
+    counts = resolve(house.lake, house.duck, house.warehouse, FRIDAY, KEY).counts
     assert (counts.taken, counts.loaded, counts.superseded) == (3, 2, 1)
 
 

@@ -6,42 +6,67 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 
 from audience.core.engine import keep
-
-MOST_RECORDS_PER_VALUE = {"email_key": 50, "phone_key": 6, "customer_ref": 20}
-"""A value on more records than this says little about who someone is (a company's telephone)."""
-
-SAME_BESIDE = {"phone_key": "called"}
-"""A telephone is a household's: two records with the same one are one person when they are called the same, too."""
+from audience.identity.declared import SHARED, Shared
 
 
 def components(session: Backend, records: ir.Table) -> ir.Table:
-    """The person each record belongs to.
+    """The records that exact values connect, contradictions or not.
 
-    Takes  `record_key`, `known_since`, `seen_at` and the columns of MOST_RECORDS_PER_VALUE and SAME_BESIDE.
+    Takes  `record_key`, `known_since`, `seen_at` and the columns of SHARED.
     Gives  one row per record: `record_key`, `first_record`, the record of its component that was known first (then: made
            first, then: by key). It is the same whatever the order of the rows, and unchanged when records join that
            become known later; when two people turn out to be one, the one known first stays.
     """
-    ranked = records.select(
-        "record_key",
-        *MOST_RECORDS_PER_VALUE,
-        *SAME_BESIDE.values(),
-        rank=ibis.row_number().over(ibis.window(order_by=[records.known_since, records.seen_at, records.record_key])),
-    )
-    nodes = keep(session, ranked)
-    edges = keep(session, ibis.union(*(_shared(nodes, c, most) for c, most in MOST_RECORDS_PER_VALUE.items())))
+    nodes = ranked(session, records)
+    return named(nodes, connected(session, nodes, shared(session, nodes)))
+
+
+def ranked(session: Backend, records: ir.Table, *more: str) -> ir.Table:
+    """Records with their `rank`: the order in which they became known. Everything below speaks of records by rank."""
+    columns = dict.fromkeys(c for rule in SHARED for c in (rule.column, rule.beside) if c)
+    order = [records.known_since, records.seen_at, records.record_key]
+    rank = ibis.row_number().over(ibis.window(order_by=order))
+    return keep(session, records.select("record_key", *columns, *more, rank=rank))
+
+
+def shared(session: Backend, nodes: ir.Table) -> ir.Table:
+    """Who has a value that others have too, and not too many: `rank`, `hub`, `kind`.
+
+    The hub is the first record with the value: with the kind, the column, it names the value.
+    """
+    return keep(session, ibis.union(*(_hubs(nodes, rule) for rule in SHARED)))
+
+
+def connected(session: Backend, nodes: ir.Table, edges: ir.Table) -> ir.Table:
+    """The lowest rank that each record reaches: `rank`, `label`.
+
+    Takes  `edges` as `shared` gives them: records with the same hub are connected, and a hub is on its own list.
+    """
     labels, total = _labelled(session, nodes.select("rank", label="rank"))
     while True:
         near = keep(session, _lower(labels, edges))
-        _forget(session, labels)
+        forget(session, labels)
         labels, lower_total = _labelled(session, _followed(near))
-        _forget(session, near)
+        forget(session, near)
         if lower_total == total:
-            break
+            return labels
         total = lower_total
-    named = labels.join(nodes.select("rank", "record_key"), "rank")
+
+
+def named(nodes: ir.Table, labels: ir.Table) -> ir.Table:
+    """Labels as the keys of records: `record_key`, `first_record`."""
     first = nodes.select(first_record="record_key", label="rank")
-    return named.join(first, "label").select("record_key", "first_record")
+    return (
+        labels.join(nodes.select("rank", "record_key"), "rank")
+        .join(first, "label")
+        .select("record_key", "first_record")
+    )
+
+
+def forget(session: Backend, kept: ir.Table) -> None:
+    """Drops what `keep` kept."""
+    # ibis 12's drop_table writes a statement that DuckDB 2 does not parse.
+    session.raw_sql(f"DROP TABLE {kept.get_name()}")
 
 
 def _labelled(session: Backend, labels: ir.Table) -> tuple[ir.Table, int]:
@@ -50,19 +75,14 @@ def _labelled(session: Backend, labels: ir.Table) -> tuple[ir.Table, int]:
     return kept, int(session.to_pyarrow(kept.label.sum()).as_py() or 0)
 
 
-def _forget(session: Backend, kept: ir.Table) -> None:
-    # ibis 12's drop_table writes a statement that DuckDB 2 does not parse.
-    session.raw_sql(f"DROP TABLE {kept.get_name()}")
-
-
-def _shared(nodes: ir.Table, column: str, most: int) -> ir.Table:
-    """Record and hub, the first record with the same value, for values that at least two and not too many records have."""
-    rows = nodes.filter(nodes[column].notnull())
-    counted = rows.mutate(n=rows.count().over(ibis.window(group_by=rows[column]))).filter(_.n.between(2, most))
-    columns = [column, *([SAME_BESIDE[column]] if column in SAME_BESIDE else [])]
+def _hubs(nodes: ir.Table, rule: Shared) -> ir.Table:
+    rows = nodes.filter(nodes[rule.column].notnull())
+    number = rows.count().over(ibis.window(group_by=rows[rule.column]))
+    counted = rows.mutate(n=number).filter(_.n.between(2, rule.most_records))
+    columns = [c for c in (rule.column, rule.beside) if c]
     comparable = counted.filter(*(counted[c].notnull() for c in columns))
     same = ibis.window(group_by=[comparable[c] for c in columns])
-    return comparable.select("rank", hub=comparable["rank"].min().over(same))
+    return comparable.select("rank", hub=comparable["rank"].min().over(same), kind=ibis.literal(rule.column))
 
 
 def _lower(labels: ir.Table, edges: ir.Table) -> ir.Table:
@@ -77,5 +97,5 @@ def _followed(labels: ir.Table) -> ir.Table:
 
     It halves the distances each round, so a chain of n records needs about log2(n) rounds.
     """
-    named = labels.view().select(label="rank", further="label")
-    return labels.join(named, "label").select("rank", label=ibis.least(_.label, _.further))
+    further = labels.view().select(label="rank", further="label")
+    return labels.join(further, "label").select("rank", label=ibis.least(_.label, _.further))

@@ -1,4 +1,4 @@
-"""The golden record: for each attribute of a person, the newest value that any of their records knows."""
+"""The golden record: for each attribute of a person, the value that the declared preferences choose, and who told it."""
 
 import ibis
 import ibis.expr.types as ir
@@ -8,52 +8,51 @@ from ibis.backends.duckdb import Backend
 from audience.core.lake import Lake
 from audience.core.normal import canonical_email
 from audience.core.partition import Partition
-from audience.core.tables import CUSTOMERS
+from audience.core.trust import ALIKE, Trusted
+from audience.identity.set_aside import birth_date_of_somebody
+from audience.identity.survivorship import givers, survivors
 
 
-def golden_records(owned: ir.Table, addresses: ir.Table) -> ir.Table:
-    """One row per person, the columns of `customers`. Of equally new values the one of the lower record key counts.
+def golden_records(owned: ir.Table, addresses: ir.Table, trusted: Trusted = ALIKE) -> ir.Table:
+    """One row per person, the columns of `customers`.
 
     Takes  `owned`: person records with `person_id`; `addresses`: as `ranked_addresses` gives them.
     """
-    newest = _newest_first(owned)
-
-    def last_known(column: str) -> ir.Value:
-        return owned[column].first(where=owned[column].notnull(), order_by=newest)
-
-    attributes = owned.group_by("person_id").agg(
+    known = _plausible(owned)
+    best = survivors(known, trusted)
+    attributes = known.group_by("person_id").agg(
         first_seen_at=_.seen_at.min(),
         # A person of whom only an address is known counts as one record.
         records=ibis.greatest((~_.record_key.startswith("email:")).sum(), 1),
-        birth_year=_plausible(last_known("birth_date").year()),
-        gender=last_known("gender"),
-        country=last_known("country"),
-        region=last_known("postal_code").substr(0, 2),
-        household_size=last_known("household_size"),
-        kids=last_known("kids"),
-        income_band=last_known("income_band"),
-        nps=last_known("nps"),
+        birth_year=best["birth_date"].year(),
+        gender=best["gender"],
+        country=best["country"],
+        region=best["postal_code"].substr(0, 2),
+        household_size=best["household_size"],
+        kids=best["kids"],
+        income_band=best["income_band"],
+        nps=best["nps"],
     )
     primary = addresses.filter(_.rank == 0).select("person_id", "email_key")
     return attributes.left_join(primary, "person_id").drop("person_id_right")
 
 
-def contact_points(owned: ir.Table, addresses: ir.Table, partition: Partition) -> ir.Table:
+def contact_points(owned: ir.Table, addresses: ir.Table, partition: Partition, trusted: Trusted = ALIKE) -> ir.Table:
     """One row per address that is known in clear, the columns of the vault.
 
     Takes  as `golden_records`.
     """
-    newest = _newest_first(owned)
-
-    def last_known(column: str) -> ir.Value:
-        return owned[column].first(where=owned[column].notnull(), order_by=newest)
-
-    people = owned.group_by("person_id").agg(
-        first_name=last_known("first_name"),
-        last_name=last_known("last_name"),
-        phone=last_known("phone_e164"),
-        city=last_known("city"),
-        postal_code=last_known("postal_code"),
+    best = survivors(_plausible(owned), trusted)
+    people = (
+        _plausible(owned)
+        .group_by("person_id")
+        .agg(
+            first_name=best["first_name"],
+            last_name=best["last_name"],
+            phone=best["phone_e164"],
+            city=best["city"],
+            postal_code=best["postal_code"],
+        )
     )
     return (
         addresses.filter(_.email.notnull())
@@ -70,6 +69,30 @@ def contact_points(owned: ir.Table, addresses: ir.Table, partition: Partition) -
             is_primary=_.rank == 0,
             as_of=ibis.literal(partition.day),
         )
+    )
+
+
+def provenance(owned: ir.Table, addresses: ir.Table, trusted: Trusted = ALIKE) -> ir.Table:
+    """Who told each value of a golden record, the columns of `golden_source`.
+
+    People of one record are left out: it told everything.
+
+    Takes  as `golden_records`.
+    """
+    records = owned.filter(~owned.record_key.startswith("email:"))
+    several = records.group_by("person_id").having(_.count() > 1).agg(n=_.count())
+    theirs = _plausible(records.semi_join(several, "person_id"))
+    wide = theirs.group_by("person_id").agg(**givers(theirs, trusted))
+    told = wide.pivot_longer(~ibis.selectors.cols("person_id"), names_to="attribute", values_to="record_key")
+    primary = addresses.filter(_.rank == 0).select("person_id", "email_key")
+    writes = theirs.join(primary, ["person_id", "email_key"]).group_by("person_id")
+    email = writes.agg(record_key=_.record_key.first(order_by=[ibis.desc(_.updated_at), _.record_key]))
+    every = ibis.union(
+        told.filter(_.record_key.notnull()),
+        email.select("person_id", attribute=ibis.literal("email_key"), record_key="record_key"),
+    )
+    return every.join(theirs.select("record_key", "source", "updated_at"), "record_key").select(
+        "person_id", "attribute", "record_key", "source", "updated_at"
     )
 
 
@@ -100,11 +123,6 @@ def ranked_addresses(owned: ir.Table, lake: Lake, session: Backend, partition: P
     return ranked.mutate(rank=ibis.row_number().over(best)).select("email_key", "person_id", "email", "rank")
 
 
-def _plausible(year: ir.IntegerValue) -> ir.IntegerValue:
-    """The year of birth when it is one that `customers` allows: forms send 0001 and 9999 for 'not told'."""
-    column = CUSTOMERS.column("birth_year")
-    return year.between(column.at_least, column.at_most).ifelse(year, ibis.null("int64"))
-
-
-def _newest_first(owned: ir.Table) -> list[ir.Value]:
-    return [ibis.desc(owned.updated_at), owned.record_key]
+def _plausible(owned: ir.Table) -> ir.Table:
+    """Records without the dates of birth that nobody has: forms send 0001 and 9999 for 'not told'."""
+    return owned.mutate(birth_date=birth_date_of_somebody(owned.birth_date))

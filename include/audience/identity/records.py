@@ -10,6 +10,8 @@ from audience.core.lake import Lake
 from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.tables import ENTITIES, raw
+from audience.core.trust import ALIKE, Trusted
+from audience.identity.set_aside import birth_date_of_somebody
 from audience.privacy.pseudonym import pseudonyms
 
 
@@ -17,13 +19,16 @@ from audience.privacy.pseudonym import pseudonyms
 def _strip_accents(text: str) -> str: ...  # type: ignore[empty-body]
 
 
-def person_records(lake: Lake, session: Backend, partition: Partition, key: Secret) -> ir.Table:
+def person_records(
+    lake: Lake, session: Backend, partition: Partition, key: Secret, trusted: Trusted = ALIKE
+) -> ir.Table:
     """Everything known at the end of the partition that stands for a person.
 
     Gives  one row per record: `record_key`, `known_since` (day of the first partition that told of it), `seen_at` (when
-           the record was made), the match values `email_key`, `phone_key` (with `called`) and `customer_ref`, and the
-           contact's own columns. An address that orders, consents or events told of before any contact
-           did is a record of its own, `email:<email_key>`: a guest is a person, and stays the same one after opening an account.
+           the record was made), the match values `email_key`, `phone_key` (with `called`) and `customer_ref`,
+           `verified_birth_date` (where the source has checked it), and the contact's own columns. An address that
+           orders, consents or events told of before any contact did is a record of its own, `email:<email_key>`: a guest
+           is a person, and stays the same one after opening an account.
     """
     contacts = lake.entity(session, "contact", through=partition).filter(~_.is_deleted)
     told = _history(lake, session, "contact", partition).group_by("source", "record_id")
@@ -33,6 +38,9 @@ def person_records(lake: Lake, session: Backend, partition: Partition, key: Secr
         seen_at=ibis.coalesce(contacts.created_at, contacts.updated_at),
         phone_key=pseudonyms(contacts.phone_e164, key),
         called=_folded(contacts.first_name),
+        verified_birth_date=contacts.source.isin(
+            [name for name, trust in trusted.items() if "birth_date" in trust.verifies]
+        ).ifelse(birth_date_of_somebody(contacts.birth_date), ibis.null("date")),
     )
     known = keep(session, contacts)
     owners = known.filter(_.email_key.notnull()).group_by("email_key").agg(owned_since=_.known_since.min())

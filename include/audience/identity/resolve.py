@@ -1,4 +1,9 @@
-"""Identity of one partition: person keys, golden records, and the vault."""
+"""Identity of one partition: person keys, golden records, what changed since the day before, and the vault."""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
@@ -11,57 +16,108 @@ from audience.core.engine import batches, keep
 from audience.core.lake import Lake
 from audience.core.masked import Secret
 from audience.core.partition import Partition
-from audience.core.tables import CUSTOMERS, PERSON_KEY
+from audience.core.table import Table
+from audience.core.tables import CUSTOMERS, GOLDEN_SOURCE, IDENTITY_CHANGE, PERSON_KEY, raw
+from audience.core.trust import ALIKE, Trusted
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import stage_rows
-from audience.identity.components import components
-from audience.identity.golden import contact_points, golden_records, ranked_addresses
-from audience.identity.records import person_records
-from audience.privacy.pseudonym import pseudonyms
+from audience.identity.changes import changes
+from audience.identity.clusters import Decisions
+from audience.identity.decisions import decisions_of
+from audience.identity.golden import contact_points, golden_records, provenance, ranked_addresses
+from audience.identity.identify import identify, person_keys
+from audience.identity.set_aside import set_aside
+
+_ADDRESSED = ("contact", "consent", "order", "event")
+"""The entities that tell of people."""
+
+_NOTE = "identity"
 
 
-def resolve(lake: Lake, session: Backend, warehouse: Warehouse, partition: Partition, key: Secret) -> Counts:
-    """Decides who is one person, as of the end of the partition, and publishes `person_key` and `customers`.
+@dataclass(frozen=True)
+class Resolved:
+    """What became of one partition.
+
+    Args:
+        counts: records taken; people loaded; records that joined another's person as superseded.
+        set_aside: records whose value was not used, by reason.
+        given_up: links between records that contradict each other.
+        changes: people merged, moved, split, renamed since the day before.
+    """
+
+    counts: Counts
+    set_aside: dict[str, int] = field(default_factory=dict)
+    given_up: int = 0
+    changes: dict[str, int] = field(default_factory=dict)
+
+
+def resolve(
+    lake: Lake, session: Backend, warehouse: Warehouse, partition: Partition, key: Secret, *, trusted: Trusted = ALIKE
+) -> Resolved:
+    """Decides who is one person, as of the end of the partition, and publishes it.
 
     The vault follows only forwards in time: a past day never overwrites what is known now.
-
-    Returns:
-        records taken; people loaded; records that joined another's person as superseded.
     """
-    records = person_records(lake, session, partition, key)
-    found = components(session, records)
-    people = found.mutate(person_id=pseudonyms(ibis.literal("person:") + found.first_record, key))
-    owned = keep(session, records.join(people.select("record_key", "person_id"), "record_key"))
+    with warehouse.begin() as connection:
+        decisions = decisions_of(connection, partition)
+        decided_before = decisions_of(connection, partition.previous)
+    found = identify(lake, session, partition, key, decisions=decisions, trusted=trusted)
+    owned = found.owned
     lake.write(session, PERSON_KEY, partition, person_keys(owned))
     addresses = keep(session, ranked_addresses(owned, lake, session, partition))
-    customers = lake.write(session, CUSTOMERS, partition, golden_records(owned, addresses))
-    points = contact_points(owned, addresses, partition)
+    customers = lake.write(session, CUSTOMERS, partition, golden_records(owned, addresses, trusted))
+    lake.write(session, GOLDEN_SOURCE, partition, provenance(owned, addresses, trusted))
+    before = _keys_before(lake, session, partition.previous, key, decisions=decided_before, trusted=trusted)
+    moved = keep(session, changes(session, before, found))
+    lake.write(session, IDENTITY_CHANGE, partition, moved)
+    lake.note(_NOTE, partition, {"input": _input(lake, partition, decisions, trusted)})
+    _fill_vault(session, warehouse, partition, contact_points(owned, addresses, partition, trusted))
+    taken = int(session.to_pyarrow(owned.count()).as_py())
+    by_kind = session.to_pyarrow(moved.group_by("what").agg(people=_.count()).order_by("what")).to_pylist()
+    return Resolved(
+        Counts(taken=taken, loaded=customers.rows, superseded=taken - customers.rows),
+        set_aside(session, owned, found.clusters.nodes),
+        int(session.to_pyarrow(found.clusters.given_up.count()).as_py()),
+        {row["what"]: row["people"] for row in by_kind},
+    )
+
+
+def _keys_before(
+    lake: Lake, session: Backend, day: Partition, key: Secret, *, decisions: Decisions, trusted: Trusted
+) -> ir.Table:
+    """The person keys of a day: as published when they come from the input that there is now, else computed.
+
+    So the changes of a day are the same whether the day before was computed before it, after it, or never.
+    """
+    if not any(lake.publications(table, through=day) for table in _tables(lake)):
+        return ibis.memtable([], schema=PERSON_KEY.schema)
+    if lake.note(_NOTE, day).get("input") == _input(lake, day, decisions, trusted):
+        return lake.read(session, PERSON_KEY, day)
+    return keep(session, person_keys(identify(lake, session, day, key, decisions=decisions, trusted=trusted).owned))
+
+
+def _input(lake: Lake, partition: Partition, decisions: Decisions, trusted: Trusted) -> str:
+    """Changes when anything changes that the person keys of a partition come from."""
+    trust = {name: asdict(trust) for name, trust in sorted(trusted.items())}
+    return lake.fingerprint(_tables(lake), through=partition, extra=f"{_code()} {decisions} {trust}")
+
+
+def _tables(lake: Lake) -> list[Table]:
+    return [raw(source, entity) for entity in _ADDRESSED for source in lake.sources_of(entity)]
+
+
+@cache
+def _code() -> str:
+    """A hash of this room."""
+    files = sorted(Path(__file__).parent.glob("**/*.py"))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
+
+
+def _fill_vault(session: Backend, warehouse: Warehouse, partition: Partition, points: ir.Table) -> None:
     with warehouse.begin() as connection:
         stage_rows(connection, "incoming", batches(session, points), like="vault.contact_point")
         connection.execute(sa.text(_STORE))
         connection.execute(sa.text(_RETIRE), {"as_of": partition.day})
-    taken = int(session.to_pyarrow(owned.count()).as_py())
-    return Counts(taken=taken, loaded=customers.rows, superseded=taken - customers.rows)
-
-
-def person_keys(owned: ir.Table) -> ir.Table:
-    """Every identifier of every person: their records and the keyed hashes of their addresses.
-
-    An address on records of two people (more records than a value may have) belongs to the person known first.
-    """
-    records = owned.filter(~_.record_key.startswith("email:")).select(
-        kind=ibis.literal("record"), key="record_key", person_id="person_id"
-    )
-    addressed = owned.filter(_.email_key.notnull())
-    first = ibis.window(
-        group_by=addressed.email_key, order_by=[addressed.known_since, addressed.seen_at, addressed.record_key]
-    )
-    emails = (
-        addressed.mutate(rank=ibis.row_number().over(first))
-        .filter(_.rank == 0)
-        .select(kind=ibis.literal("email"), key="email_key", person_id="person_id")
-    )
-    return ibis.union(records, emails)
 
 
 _STORE = """

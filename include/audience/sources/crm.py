@@ -12,6 +12,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from audience.core.trust import Trust
 from audience.sources.contract import Rest, Row, Source, Stream, Window, bearer, rest
 
 
@@ -127,6 +128,7 @@ SOURCE = Source(
     title="CRM",
     system=rest("crm", "CRM", auth=bearer, check="contacts?updated_from=2020-01-01T00:00:00Z&updated_to=2020-01-02T00:00:00Z"),
     required=True,
+    trust=Trust(rank=2, verifies=("birth_date",)),
     streams=(
         Stream(
             "contacts", fetch_contacts, tidy_contact, entities=("contact",), cursor="updated_at",

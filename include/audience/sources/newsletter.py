@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from typing_extensions import TypedDict
 
+from audience.core.trust import Trust
 from audience.sources.contract import Rest, Row, Source, Stream, Window, bearer, rest
 
 
@@ -127,6 +128,7 @@ SOURCE = Source(
     title="Newsletter sign-ups and e-mail events",
     system=rest("newsletter", "Newsletter inbox", auth=bearer, check="signups?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"),
     required=True,
+    trust=Trust(verifies=("email",)),
     streams=(
         Stream(
             "signups", fetch_signups, tidy_signup, entities=("contact", "consent"), cursor="received_at",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from typing_extensions import TypedDict
 
+from audience.core.trust import Trust
 from audience.sources.contract import Rest, Row, Source, Stream, Window, key, priced, rest
 
 
@@ -146,6 +147,7 @@ SOURCE = Source(
         check="products?updated_from=2020-01-01T00:00:00Z&updated_to=2020-01-02T00:00:00Z",
     ),
     required=True,
+    trust=Trust(rank=1),
     streams=(
         Stream(
             "customers", fetch_customers, tidy_customer, entities=("contact",), cursor="updated_at",

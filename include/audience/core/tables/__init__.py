@@ -2,7 +2,7 @@
 
 from audience.core.errors import DeclarationError, nearest
 from audience.core.table import Table
-from audience.core.tables.derived import CUSTOMERS, FEATURES, PERSON_KEY, SCORES
+from audience.core.tables.derived import CUSTOMERS, FEATURES, GOLDEN_SOURCE, IDENTITY_CHANGE, PERSON_KEY, SCORES
 from audience.core.tables.entities import (
     CAMPAIGN,
     CONSENT,
@@ -27,7 +27,9 @@ _ENTITIES = (
 ENTITIES: dict[str, Table] = {t.name: t for t in _ENTITIES}
 """Canonical entities: what every source tidies its records into."""
 
-DERIVED: dict[str, Table] = {t.name: t for t in (PERSON_KEY, CUSTOMERS, FEATURES, SCORES)}
+DERIVED: dict[str, Table] = {
+    t.name: t for t in (PERSON_KEY, CUSTOMERS, GOLDEN_SOURCE, IDENTITY_CHANGE, FEATURES, SCORES)
+}
 """Tables computed from the entities, one full set of rows per partition."""
 
 
@@ -48,6 +50,8 @@ __all__ = [
     "EVENT",
     "EXCHANGE_RATE",
     "FEATURES",
+    "GOLDEN_SOURCE",
+    "IDENTITY_CHANGE",
     "ORDER",
     "ORDER_LINE",
     "PERSON_KEY",

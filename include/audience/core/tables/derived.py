@@ -36,6 +36,45 @@ CUSTOMERS = Table(
     ),
 )
 
+GOLDEN_SOURCE = Table(
+    name="golden_source",
+    grain="one attribute of a person of several records; a person of one record has everything from it",
+    key=("person_id", "attribute"),
+    columns=(
+        PERSON,
+        Column("attribute", "text", "column of the contact that the value comes from", required=True),
+        Column("record_key", "text", "the record that told it: '<source>:<record_id>'", required=True),
+        Column("source", "text", "the source of the record", required=True),
+        Column("updated_at", "instant", "when the source last changed the record", required=True),
+    ),
+)
+
+IDENTITY_CHANGE = Table(
+    name="identity_change",
+    grain="one person of the day before whose records are another person's now",
+    key=("person_before", "person_after"),
+    columns=(
+        Column("person_before", "text", "whose the records were at the end of the day before", required=True),
+        Column("person_after", "text", "whose they are now", required=True),
+        Column(
+            "what",
+            "text",
+            "merged into a person of the day before; moved to one, while others stayed; split off as a new person;"
+            " renamed: everybody is there, and the record that gave the pseudonym is gone",
+            required=True,
+            one_of=("merged", "moved", "split", "renamed"),
+        ),
+        Column("records", "integer", "source records that moved", required=True, at_least=1),
+        Column(
+            "evidence", "text", "what connects them now, or what parted them: its kind, never a value", required=True
+        ),
+        Column("left_key", "text", "the record on one side of the evidence, where it is between two"),
+        Column("right_key", "text", "the record on the other side"),
+        Column("bits", "real", "how much speaks for one person, bits, where a model says so"),
+    ),
+)
+"""Merges and splits of one day."""
+
 FEATURES = Table(
     name="features",
     grain="one person",

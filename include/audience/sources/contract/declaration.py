@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from audience.core.errors import DeclarationError, nearest
 from audience.core.partition import Partition, Window
 from audience.core.tables import ENTITIES
+from audience.core.trust import ORDINARY, Trust
 from audience.sources.contract.columns import Columns
 from audience.sources.contract.cursors import Epoch, Iso
 from audience.sources.contract.schema import Schema
@@ -145,6 +146,7 @@ class Source:
         required: whether the day's refresh waits for it.
         fresh_hours: how long after its end the newest published day may be the newest. A source that is later is late: of
             a required one people are alerted, an optional one is marked stale.
+        trust: what its contacts are worth beside those of other sources.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Source:
     cron: str = "0 2 * * *"
     required: bool = False
     fresh_hours: int = 36
+    trust: Trust = ORDINARY
 
     def __post_init__(self) -> None:
         check_name(self.name)

@@ -2,6 +2,7 @@
 
 from audience.core.warehouse.models.alert import Alert, AlertSent
 from audience.core.warehouse.models.base import SCHEMAS, Base
+from audience.core.warehouse.models.identity import IdentityDecision
 from audience.core.warehouse.models.ops import Landing, NewField
 from audience.core.warehouse.models.privacy import Consent, Suppression
 from audience.core.warehouse.models.push import Acknowledged, Item, Job, Lease, Plan
@@ -21,6 +22,7 @@ __all__ = [
     "Definition",
     "Evaluation",
     "Histogram",
+    "IdentityDecision",
     "Item",
     "Job",
     "Landing",
