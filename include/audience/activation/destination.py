@@ -39,6 +39,9 @@ nothing. Both are generators over pages.
 **Errors.** DestinationUnavailable when the platform gives no answer after all retries, DestinationRefused when it refuses the
 credentials or a request that no record is to blame for. `Wire` raises both.
 
+**Its connection** is that of the source of its name, whose form its `settings` are added to. A platform that no source reads
+declares the `form` itself: a tuple of `core.system.Field`.
+
 **What it cannot do is declared** in `Capabilities`, and a push that needs it is refused when it is planned.
 
 The conformance kit (`tests/activation/test_conformance.py`) holds a new file to all of this: it asks for a `Stand`, the
@@ -49,7 +52,7 @@ partitions like every event; `Capabilities.engagement` names it.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from audience.core.masked import Personal
@@ -219,12 +222,14 @@ class Calls:
         after: told once the answer is there, before anything is made of it.
         pause: sleeps so many seconds, keeping the lease meanwhile.
         log: takes each call for the request log, answered or not.
+        as_of: partition of the segments that are pushed, for platforms that show it; None outside a push.
     """
 
     before: Callable[[str], None]
     after: Callable[[str], None]
     pause: Callable[[float], None]
     log: Callable[[Request], None] = lambda _: None
+    as_of: date | None = None
 
 
 class Destination(Protocol):

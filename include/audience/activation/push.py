@@ -130,7 +130,7 @@ class _Push:
         with self.warehouse.begin() as connection:
             doubt_what_others_sent(connection, self.destination.name, self.lease.epoch)
         report = PushReport(self.destination.name, self.as_of)
-        with self.destination.open(Calls(self._before, self._after, self._pause)) as platform:
+        with self.destination.open(Calls(self._before, self._after, self._pause, as_of=self.as_of)) as platform:
             tell = Teller(
                 self.destination, platform, self.warehouse, self.key, self.lease, self._pause, self.patience_seconds
             )
@@ -189,7 +189,8 @@ class _Push:
         report = replace(_of_plan(report, planned), problems=report.problems + problems)
         platform.ensure_schema(lists)
         self._push(tell, planned)
-        drifts, opted_out = self._read_back(platform, [PROFILE, *lists])
+        reads_back = self.destination.capabilities.reads_back
+        drifts, opted_out = self._read_back(platform, [PROFILE, *lists]) if reads_back else ([], 0)
         with self.warehouse.begin() as connection:
             states = count_states(connection, planned.plan_id)
             report = replace(

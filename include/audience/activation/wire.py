@@ -61,6 +61,9 @@ class Wire:
     ) -> httpx.Response:
         """One answer below 500 that is neither 401, 403 nor 429.
 
+        Args:
+            body: sent as JSON; bytes are sent as they are.
+
         Raises:
             DestinationRefused: 401 or 403.
             DestinationUnavailable: no other answer after TRIES tries and WAITS waits.
@@ -95,7 +98,8 @@ class Wire:
         began = self._clock()
         self._not_before[scope] = began + self._interval
         try:
-            answer = self._client.request(method, path, json=body, params=query)
+            told = {"content": body} if isinstance(body, bytes) else {"json": body}
+            answer = self._client.request(method, path, params=query, **told)
         except httpx.HTTPError as error:
             self._calls.log(Request(_masked(name), None, self._clock() - began))
             return type(error).__name__, None

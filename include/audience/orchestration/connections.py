@@ -17,15 +17,8 @@ from audience.activation import destinations
 from audience.activation.destination import Calls
 from audience.core.connection import Connection
 from audience.core.errors import AudienceError
-from audience.sources.contract import Field, System, all_sources
-from audience.sources.contract.system import STANDARD
-
-REACHED_BY = (
-    Field("host", "Address", help="where the platform is reached"),
-    Field("login", "User"),
-    Field("password", "Key or password", is_secret=True),
-)
-"""The form of a platform that no source reads."""
+from audience.core.system import STANDARD, Field, System
+from audience.sources.contract import all_sources
 
 PREFIX = "audience_"
 """Of our connection types, so that another provider's `salesforce` is not taken for ours."""
@@ -35,14 +28,15 @@ def systems() -> dict[str, System]:
     """Systems by type, sorted; source files of one kind of system share the first one's form.
 
     A platform that is pushed to adds what it wants to know to the form of the source of its name: they share the connection.
-    One without a source has a form of its own.
+    One without a source declares a `form` of its own.
     """
     found: dict[str, System] = {}
     for source in all_sources():
         found.setdefault(source.system.type, source.system)
     for name in destinations.names():
-        settings: Mapping[str, str] = destinations.find(name).settings  # type: ignore[attr-defined]
-        system = found.get(name) or System(name, name.replace("_", " ").title(), partial(Reached, name), REACHED_BY)
+        destination: Any = destinations.find(name)
+        settings: Mapping[str, str] = destination.settings
+        system = found.get(name) or System(name, name.title(), partial(Reached, name), destination.form)
         known = {field.name for field in system.fields}
         more = (Field(n, n.replace("_", " ").capitalize(), help=h) for n, h in settings.items() if n not in known)
         found[name] = replace(system, fields=(*system.fields, *more))
@@ -56,10 +50,15 @@ class Reached:
         self._name, self._connection = name, connection
 
     def check(self) -> str:
-        """Reads the first contact of the list of everybody we manage, or finds that there is no such list yet."""
+        """Reads the first contact of the list of everybody we manage, or finds that there is no such list yet; where lists
+        cannot be read, it says that none is wanted."""
         no_push = Calls(before=lambda _: None, after=lambda _: None, pause=time.sleep)
-        with destinations.find(self._name)(self._connection).open(no_push) as platform:
-            next(platform.read_back(""), None)
+        destination = destinations.find(self._name)(self._connection)
+        with destination.open(no_push) as platform:
+            if destination.capabilities.reads_back:
+                next(platform.read_back(""), None)
+            else:
+                platform.ensure_schema(())
         return f"{self._name}: answered"
 
     def close(self) -> None:

@@ -93,7 +93,7 @@ def rest_routes(platform: Platform) -> APIRouter:
         found = account.row("select * from deletion where id = ?", number) if number.isdecimal() else None
         if found is None:
             raise refused(404, 10000, "no such operation")
-        operation = {"operationID": found["id"], "status": "Completed", "deleteType": "ContactAndAttributes",
+        operation = {"operationID": found["id"], "status": found["status"], "deleteType": "ContactAndAttributes",
                      "expectedListCount": len(json.loads(found["keys"]))}  # fmt: skip
         summary = {"backgroundOperationStatusID": found["status"], "operationID": found["id"]}
         return JSONResponse({"operation": operation, "backgroundOperationsSummary": [summary], "resultMessages": []})

@@ -20,6 +20,7 @@ from sandbox.server.faults import Faults
 from sandbox.server.gate import Admit, Gate
 from sandbox.server.journal import Journal
 from sandbox.server.simulated import Simulated
+from sandbox.webhook.app import Webhook
 from sandbox.world.shelf import Shelf
 
 
@@ -33,6 +34,7 @@ def sandbox_app(*, world: Path, state: Path, cast: str) -> FastAPI:
         Brevo(state / f"brevo-{cast}.sqlite", world / "platform.json", journal, faults),
         Mailchimp(state / f"mailchimp-{cast}.sqlite", journal, faults),
         MarketingCloud(state / f"marketing_cloud-{cast}.sqlite", journal, faults),
+        Webhook(journal, faults),
         Hubspot(state / f"hubspot-{cast}.sqlite", journal, faults),
     ]
     platforms = {one.name: one for one in simulated}

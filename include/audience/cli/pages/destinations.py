@@ -3,11 +3,13 @@
 import importlib
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 from audience.activation import destinations
 from audience.activation.destination import Capabilities
 from audience.cli.pages import markdown
 from audience.cli.pages.markdown import code, table
+from audience.core.system import STANDARD, Field
 from audience.sources.contract import all_sources
 
 
@@ -49,9 +51,17 @@ def _yes(fact: bool) -> str:
 
 def _destination(name: str) -> Iterator[str]:
     yield f"## {name}\n\n{inspect.getdoc(importlib.import_module(f'audience.activation.destinations.{name}'))}"
-    is_read = name in {source.system.type for source in all_sources()}
-    form = f"the fields that [the source](sources.md#{name}) has, and" if is_read else "host, login, password, and"
-    settings: dict[str, str] = destinations.find(name).settings  # type: ignore[attr-defined]
-    if settings:
-        yield f"Connection `{name}` of type `audience_{name}`: {form}"
-        yield table(("In Airflow", "Meaning"), ((code(f"extra.{n}"), meaning) for n, meaning in settings.items()))
+    destination: Any = destinations.find(name)
+    form = {code(f"extra.{n}"): meaning for n, meaning in destination.settings.items()}
+    also = f"the fields that [the source](sources.md#{name}) has, and"
+    if name not in {source.system.type for source in all_sources()}:
+        own = {code(f.name if f.name in STANDARD else f"extra.{f.name}"): _field(f) for f in destination.form}
+        form, also = own | form, "these fields"
+    if form:
+        yield f"Connection `{name}` of type `audience_{name}`: {also}"
+        yield table(("In Airflow", "Meaning"), form.items())
+
+
+def _field(field: Field) -> str:
+    help_ = f": {field.help}" if field.help else ""
+    return f"{field.label}{help_}" + (f", such as {code(field.example)}" if field.example else "")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from audience.cli.pages import markdown
 from audience.cli.pages.markdown import code, codes, table
+from audience.core.system import STANDARD
 from audience.sources.contract import Source, Stream, all_sources
-from audience.sources.contract.system import STANDARD
 
 HEADINGS = ("API", "Grain", "Units", "Limits", "Quirks")
 """What the docstring of a source file says, each after its heading."""

@@ -2,6 +2,7 @@
 
 from audience.core.errors import SourceRefused, SourceReplyInvalid, SourceUnavailable
 from audience.core.partition import Window
+from audience.core.system import Client, Field, System
 from audience.sources.contract.auth import anonymous, basic, bearer, client_credentials, jwt_bearer, key, refresh_token
 from audience.sources.contract.columns import Columns
 from audience.sources.contract.cursors import Epoch, Iso, Unusable, field
@@ -12,7 +13,6 @@ from audience.sources.contract.money import priced
 from audience.sources.contract.registry import all_sources, source_named, sources_in_use
 from audience.sources.contract.rest import Rest, rest
 from audience.sources.contract.sql import Sql, sql
-from audience.sources.contract.system import Client, Field, System
 from audience.sources.contract.web import campaign_of, device_of, is_robot, path_of
 
 __all__ = [

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from audience.core.errors import DeclarationError, nearest
 from audience.core.partition import Partition, Window
+from audience.core.system import System
 from audience.core.tables import ENTITIES
 from audience.core.trust import ORDINARY, Trust
 from audience.sources.contract.columns import Columns
 from audience.sources.contract.cursors import Epoch, Iso
 from audience.sources.contract.schema import Schema
-from audience.sources.contract.system import System
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -2,7 +2,6 @@
 
 import glob
 import io
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,18 +11,11 @@ from typing import Any
 
 from audience.core.connection import Connection
 from audience.core.errors import SettingsError, SourceError, SourceRefused, SourceReplyInvalid, SourceUnavailable
+from audience.core.folder import open_folder
 from audience.core.partition import Window
+from audience.core.system import Field, System
 from audience.sources.contract.declaration import Unreadable
 from audience.sources.contract.formats import Bad, Format, format_of, log_records
-from audience.sources.contract.system import Field, System
-
-_CREDENTIALS = {
-    "s3": ("key", "secret"),
-    "s3a": ("key", "secret"),
-    "abfs": ("account_name", "account_key"),
-    "az": ("account_name", "account_key"),
-}
-"""What file systems of fsspec call login and password; of all others, `username` and `password`."""
 
 _KEPT = 1 << 19
 """Characters of a bad row that are kept: as JSON they may become six times as many."""
@@ -81,17 +73,8 @@ class Files:
     """
 
     def __init__(self, connection: Connection) -> None:
-        import fsspec
-
         self.connection = connection
-        url = str(connection.extra.get("path") or connection.at("").url)
-        protocol = url.partition("://")[0] if "://" in url else "file"
-        try:
-            self._fs, root = fsspec.core.url_to_fs(url, **_options(connection, protocol))
-        except (ImportError, ValueError):
-            raise SettingsError(f"connection {connection.name!r}: {protocol}:// cannot be opened; expected a URL such as"
-                                " file:///srv/drops, or the package that fsspec needs for it") from None  # fmt: skip
-        self._root = root.rstrip("/")
+        self._fs, self._root, _ = open_folder(connection)
 
     def check(self) -> str:
         self._has_folder()
@@ -219,18 +202,6 @@ class _Asked(io.RawIOBase):
 
     def tell(self) -> int:
         return int(self._file.tell())
-
-
-def _options(connection: Connection, protocol: str) -> dict[str, Any]:
-    """What fsspec is told. A listing is never remembered: files come while a task waits for them."""
-    said = connection.extra.get("storage_options") or {}
-    try:
-        options = dict(json.loads(said) if isinstance(said, str) else said)
-    except (ValueError, TypeError):
-        raise SettingsError(f"connection {connection.name!r}: storage_options are no JSON object") from None
-    login, password = _CREDENTIALS.get(protocol, ("username", "password"))
-    given = {login: connection.login, password: connection.password.reveal()}
-    return {k: v for k, v in given.items() if v} | {"use_listings_cache": False, "skip_instance_cache": True} | options
 
 
 def _on(name: str, day: date) -> str:

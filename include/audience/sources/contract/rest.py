@@ -11,8 +11,8 @@ import orjson
 
 from audience.core.connection import Connection
 from audience.core.errors import SourceRefused, SourceReplyInvalid, SourceUnavailable
+from audience.core.system import Field, System
 from audience.sources.contract.auth import Auth
-from audience.sources.contract.system import Field, System
 
 if TYPE_CHECKING:
     from requests import Response, Session

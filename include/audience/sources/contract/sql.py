@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from audience.core.connection import Connection
 from audience.core.errors import DeclarationError, SettingsError, nearest
 from audience.core.partition import Window
+from audience.core.system import Field, System
 from audience.sources.contract.sql_failures import failures
 from audience.sources.contract.sql_reading import copied, streamed
-from audience.sources.contract.system import Field, System
 
 if TYPE_CHECKING:
     import pyarrow as pa
