@@ -10,7 +10,7 @@ from ibis.backends.duckdb import Backend
 
 from audience.identity.fuzzy.blocking import Blocks, Ids, Numbers, Truths, blocks_of, pairs_of
 from audience.identity.fuzzy.declaration import Rules
-from audience.identity.fuzzy.forms import prepared
+from audience.identity.fuzzy.forms import numbers, prepared
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Candidates:
     @classmethod
     def of(cls, session: Backend, records: ir.Table, rules: Rules, changed: ir.Table | None = None) -> "Candidates":
         parts = sorted({part for block in rules.blocks for part in (*block.on, *block.then)})
-        values = prepared(session, records, parts)
-        numbers = _by_id(session, values, parts)
-        count = len(numbers[parts[0]])
+        values = prepared(session, records)
+        by_part = _by_id(session, values, parts)
+        count = len(by_part[parts[0]])
         wanted = None
         if changed is not None:
             ids = session.to_pyarrow(values.semi_join(changed, "record_key").select("id"))["id"].to_numpy()
             wanted = np.zeros(count, dtype=np.bool_)
             wanted[ids] = True
-        return cls(session, rules, values, count, blocks_of(numbers, rules, wanted), wanted)
+        return cls(session, rules, values, count, blocks_of(by_part, rules, wanted), wanted)
 
     def pairs(self, one_in: int = 1) -> Iterator[tuple[Ids, Ids]]:
         return pairs_of(self.blocks, one_in=one_in, changed=self.changed)
@@ -52,11 +52,10 @@ class Candidates:
 
 
 def _by_id(session: Backend, values: ir.Table, parts: list[str]) -> dict[str, Numbers]:
-    rows = session.to_pyarrow(values.select("id", *(f"in_{part}" for part in parts)))
+    rows = session.to_pyarrow(numbers(values, parts))
     places = rows["id"].to_numpy()
     found = {}
     for part in parts:
-        numbers = np.zeros(len(places), dtype=np.uint64)
-        numbers[places] = rows[f"in_{part}"].to_numpy()
-        found[part] = numbers
+        found[part] = np.zeros(len(places), dtype=np.uint64)
+        found[part][places] = rows[part].to_numpy()
     return found

@@ -39,13 +39,12 @@ LOOK_ALIKES = str.maketrans(
 
 _LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
 
-STREETS = {
-    "allee": "al", "all": "al", "avenue": "av", "ave": "av", "bld": "bd", "blvd": "bd", "boulevard": "bd", "boul": "bd",
-    "chemin": "ch", "che": "ch", "chem": "ch", "close": "cl", "court": "ct", "crescent": "cr", "cres": "cr", "drive": "dr",
-    "faubourg": "fg", "fbg": "fg", "impasse": "imp", "lane": "ln", "place": "pl", "quai": "qu", "road": "rd", "route": "rte",
-    "rue": "r", "saint": "st", "sainte": "ste", "square": "sq", "street": "st", "terrace": "tce", "bis": "b",
-}  # fmt: skip
-"""Words of addresses and cities, and what they are shortened to."""
+_STREETS = (
+    "allee|all|al|avenue|ave|av|boulevard|boul|blvd|bld|bd|chemin|chem|che|ch|close|cl|court|ct|crescent|cres|cr|drive|dr|"
+    "faubourg|fbg|fg|impasse|imp|lane|ln|place|pl|quai|road|rd|route|rte|rue|r|square|sq|street|str|st|saint|sainte|ste|"
+    "terrace|tce|bis|de|du|des|la|le|les"
+)
+"""Words of addresses and cities that people shorten or leave out."""
 
 
 def folded_of(text: str) -> str | None:
@@ -91,77 +90,84 @@ def birth_date_of(text: str) -> str | None:
 _birth_dates = over_distinct(birth_date_of, name="birth_date_of")
 
 
-def _birth_date(day: ir.Value) -> ir.StringValue:
-    written = _birth_dates(day) if day.type().is_string() else day.strftime("%Y%m%d")
-    return written.isin(DATES_OF_NOBODY).ifelse(ibis.null("string"), written)
+def _day(day: ir.Value) -> ir.StringValue:
+    if not day.type().is_string():
+        return day.strftime("%Y%m%d")
+    return day.re_search("^[0-9]{4}-[0-9]{2}-[0-9]{2}$").ifelse(day.replace("-", ""), _birth_dates(day))
 
 
-def _street(address: ir.StringValue) -> ir.StringValue:
-    """Words are shortened to what they are shortened to; spaces are kept."""
-    padded = ibis.literal(" ") + folded(address) + " "
-    for long, short in STREETS.items():
-        padded = padded.replace(f" {long} ", f" {short} ")
-    return told(padded.strip())
+def _known_day(day: ir.StringValue) -> ir.StringValue:
+    return day.isin(DATES_OF_NOBODY).ifelse(ibis.null("string"), day)
 
 
-def _code(text: ir.StringValue) -> ir.StringValue:
-    bare = text.upper().re_replace("[^A-Z0-9]", "")
-    return told(bare.lower()).upper()
+def _place(address: ir.StringValue) -> ir.StringValue:
+    return told(address.re_replace(rf"\b(?:{_STREETS})\b *", "").strip())
 
 
-def _phone(text: ir.StringValue) -> ir.StringValue:
+def _phone(digits: ir.StringValue) -> ir.StringValue:
     """The last nine digits: what is left of a number whether it is written with its country or not."""
-    digits = text.re_replace("[^0-9]", "")
     return (digits.length() >= 6).ifelse(told(digits).right(9), ibis.null("string"))
 
 
-def _email(text: ir.StringValue) -> ir.StringValue:
-    address = canonical_email(text)
-    return mailbox(address).isnull().ifelse(ibis.null("string"), address)
+def _email(address: ir.StringValue) -> ir.StringValue:
+    return told(_mailbox(address)).isnull().ifelse(ibis.null("string"), address)
 
 
-def mailbox(address: ir.StringValue) -> ir.StringValue:
-    """The name before the @, without what follows a plus sign; null for a placeholder."""
-    return told(address.split("@")[0].split("+")[0])
+def _mailbox(address: ir.StringValue) -> ir.StringValue:
+    """The name before the @, without what follows a plus sign."""
+    return address.re_extract("^[^@+]+", 0)
 
 
-FORMS: dict[str, Callable[[ir.Value], ir.StringValue]] = {
-    "first_name": lambda name: told(folded(name)),
-    "last_name": lambda name: told(folded(name)),
-    "birth_date": _birth_date,
-    "address": _street,
-    "postal_code": _code,
-    "city": _street,
-    "email": _email,
-    "phone": _phone,
-    "reference": _code,
+def _spelled_code(text: ir.StringValue) -> ir.StringValue:
+    return text.lower().re_replace("[^a-z0-9]", "")
+
+
+Form = tuple[Callable[[ir.Value], ir.StringValue], Callable[[ir.StringValue], ir.StringValue]]
+"""One spelling; what is left of it when it says nothing."""
+
+FORMS: dict[str, Form] = {
+    "first_name": (folded, told),
+    "last_name": (folded, told),
+    "birth_date": (_day, _known_day),
+    "address": (folded, _place),
+    "postal_code": (_spelled_code, told),
+    "city": (folded, _place),
+    "email": (canonical_email, _email),
+    "phone": (lambda text: text.re_replace("[^0-9]", ""), _phone),
+    "reference": (_spelled_code, told),
 }
 
 
-def prepared(session: Backend, records: ir.Table, keys: Collection[str]) -> ir.Table:
+def prepared(session: Backend, records: ir.Table) -> ir.Table:
     """The records in the order of their keys, with the compared values.
 
     Takes  `record_key` (unique), and any of COLUMNS (or their names in TOLD_AS).
-    Gives  `id` (from 0, in the order of `record_key`), `record_key`, those of COLUMNS that the records have, and
-           `in_<key>` for each of `keys`: a number that the same value has again in this session only, 0 for none.
+    Gives  `id` (from 0, in the order of `record_key`), `record_key`, and those of COLUMNS that the records have.
     """
     names = {c: next(n for n in reversed(TOLD_AS.get(c, (c,))) if n in records.columns) for c in columns_of(records)}
     in_order = ibis.window(order_by=records.record_key)
-    values = records.select(
-        "record_key",
-        id=ibis.row_number().over(in_order).cast("int32"),
-        **{c: FORMS[c](_text(records[n])) for c, n in names.items()},
+    # Computed in two steps: in one, the engine would compute a spelling each time that it is looked at.
+    spelled = keep(
+        session,
+        records.select(
+            "record_key",
+            id=ibis.row_number().over(in_order).cast("int32"),
+            **{c: FORMS[c][0](_text(records[n])) for c, n in names.items()},
+        ),
     )
-    numbers = {f"in_{key}": _number(blocked(values, key)) for key in keys}
-    return keep(session, values.mutate(**numbers))
+    values = keep(session, spelled.mutate(**{c: FORMS[c][1](spelled[c]) for c in names}))
+    session.raw_sql(f"DROP TABLE {spelled.get_name()}")
+    return values
 
 
 @ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
 def _hash(text: str) -> int: ...  # type: ignore[empty-body]
 
 
-def _number(text: ir.StringValue) -> ir.IntegerValue:
-    return text.notnull().ifelse(_hash(text), 0).cast("uint64")
+def numbers(values: ir.Table, keys: Collection[str]) -> ir.Table:
+    """`id`, and for each key a number that the same value has again in this session only, 0 for none."""
+    texts = {key: blocked(values, key) for key in keys}
+    return values.select("id", **{k: t.notnull().ifelse(_hash(t), 0).cast("uint64") for k, t in texts.items()})
 
 
 def columns_of(records: ir.Table) -> tuple[str, ...]:
@@ -198,7 +204,7 @@ def blocked(values: ir.Table, key: str) -> ir.StringValue:
         "first_letter": lambda t: t.first_name[0],
         "last_letter": lambda t: t.last_name[0],
         "birth_year": lambda t: t.birth_date[0:4],
-        "mailbox": lambda t: mailbox(t.email).replace(" ", ""),
+        "mailbox": lambda t: _mailbox(t.email),
         "street": lambda t: t.address.replace(" ", ""),
     }  # fmt: skip
     return made[key](values) if key in made else values[key]
