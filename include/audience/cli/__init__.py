@@ -4,6 +4,7 @@ app       the typer application and the options that commands share
 run       ingest, refresh, train, activate, migrate
 look      status, why
 quarantine  list, show, replay, discard
+identity  match
 declare   check, new-source, pools, docs
 sample    what a source gives, without storing it
 new_source  the files of a new source
@@ -28,7 +29,7 @@ __all__ = ["application", "main"]
 
 def application() -> typer.Typer:
     """The application with every command, in the order in which the help lists them."""
-    for commands in ("run", "look", "quarantine", "declare"):
+    for commands in ("run", "look", "quarantine", "identity", "declare"):
         import_module(f"{__name__}.{commands}")
     return app
 

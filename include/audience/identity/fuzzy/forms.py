@@ -104,6 +104,17 @@ def _place(address: ir.StringValue) -> ir.StringValue:
     return told(address.re_replace(rf"\b(?:{_STREETS})\b *", "").strip())
 
 
+def _postal_code(code: ir.StringValue) -> ir.StringValue:
+    # 2222 is a town in New South Wales.
+    return (told(code).isnull() & ~code.re_search("^[1-8]{3,}$")).ifelse(ibis.null("string"), code)
+
+
+def _address_of_mail(text: ir.StringValue) -> ir.StringValue:
+    """The canonical form; of what cannot be an address, as it was typed: a lost dot or @ is an error to look through."""
+    typed = text.lower().re_replace("[ \t]", "")
+    return ibis.coalesce(canonical_email(text), (typed.length() >= 6).ifelse(typed, ibis.null("string")))
+
+
 def _phone(digits: ir.StringValue) -> ir.StringValue:
     """The last nine digits: what is left of a number whether it is written with its country or not."""
     return (digits.length() >= 6).ifelse(told(digits).right(9), ibis.null("string"))
@@ -130,9 +141,9 @@ FORMS: dict[str, Form] = {
     "last_name": (folded, told),
     "birth_date": (_day, _known_day),
     "address": (folded, _place),
-    "postal_code": (_spelled_code, told),
+    "postal_code": (_spelled_code, _postal_code),
     "city": (folded, _place),
-    "email": (canonical_email, _email),
+    "email": (_address_of_mail, _email),
     "phone": (lambda text: text.re_replace("[^0-9]", ""), _phone),
     "reference": (_spelled_code, told),
 }

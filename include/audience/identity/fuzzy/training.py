@@ -36,6 +36,8 @@ MOST_COMMON = 2_000
 
 LEAST_SHARE = 1e-6
 
+MOST_DIFFERENT_NAMES = 0.5
+
 
 @dataclass(frozen=True)
 class Patterns:
@@ -51,7 +53,7 @@ def train(session: Backend, records: ir.Table, rules: Rules, *, seed: int = 1) -
     Takes  `record_key` and columns of `declaration.COLUMNS`.
 
     Raises:
-        ModelError: no two records share a block, so there is nothing to learn from.
+        ModelError: no two records share a block, so there is nothing to learn from; or what was learned is no person.
     """
     return learn(Candidates.of(session, records, rules.of_columns(columns_of(records))), seed=seed)
 
@@ -67,8 +69,19 @@ def learn(candidates: Candidates, *, seed: int = 1) -> TrainedModel:
     patterns = _patterns(np.concatenate(parts), scale=one_in)
     chance = _by_chance(asked, count, seed)
     prior, m, u = _learn(patterns, chance, count * (count - 1) / 2, [len(q.comparison.levels) for q in asked])
+    _check_names(asked, m)
     learned = tuple(_learned(q, m[i], u[i]) for i, q in enumerate(asked))
     return TrainedModel(candidates.rules, prior, learned, count, int(patterns.pairs.sum() / one_in), seed)
+
+
+def _check_names(asked: tuple[Question, ...], m: list[Weights]) -> None:
+    """Columns that follow from each other make groups that are no people: neighbours, colleagues."""
+    different = [m[i][0] for i, q in enumerate(asked) if q.comparison.how in ("first_name", "last_name")]
+    if different and min(different) > MOST_DIFFERENT_NAMES:
+        raise ModelError(
+            f"match model: found groups in which {min(different):.0%} of the pairs have different names, expected people: "
+            "two columns follow from each other (a town and its code under another name?); leave one of them out"
+        )
 
 
 def _levels(
