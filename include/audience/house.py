@@ -12,8 +12,10 @@ from ibis.backends.duckdb import Backend
 from audience.core.connection import Connection
 from audience.core.engine import engine
 from audience.core.lake import Lake
+from audience.core.masked import PseudonymKey
 from audience.core.settings import Settings
 from audience.core.warehouse import Warehouse
+from audience.privacy.key_form import agree
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ class House:
             Warehouse.of(settings),
             connection or partial(Connection.from_environment, environment=environment),
         )
+
+    def key(self) -> PseudonymKey:
+        """The key of pseudonyms. Raises SettingsError when the keys of the warehouse were made in another way."""
+        with self.warehouse.begin() as connection:
+            agree(connection, self.settings.pseudonym_key)
+        return self.settings.pseudonym_key
 
     @contextmanager
     def engine(self) -> Iterator[Backend]:

@@ -54,7 +54,7 @@ def publish(house: "House", extraction: Facts) -> Facts:
             house.lake,
             session,
             house.warehouse,
-            key=house.settings.pseudonym_key,
+            key=house.key(),
             source=extraction["source"],
             folder=extraction["folder"],
             staged=extraction["rows"],
@@ -102,7 +102,7 @@ def replay_of(house: "House", source: "Source", chosen: "Chosen", *, by: str) ->
             connection,
             opened,
             with_rows(house.lake, session, chosen, opened),
-            key=house.settings.pseudonym_key,
+            key=house.key(),
             source=source.name,
             folder=folder,
             by=by,
@@ -230,7 +230,7 @@ def identity(house: "House", day: str) -> Facts:
 
     partition = Partition.parse(day)
     with house.engine() as session:
-        key = house.settings.pseudonym_key
+        key = house.key()
         found = resolve(house.lake, session, house.warehouse, partition, key, trusted=trusted())
         answers = record_consents(house.lake, session, house.warehouse, partition)
         opted_out = record_suppressions(house.lake, session, house.warehouse, partition)
@@ -253,6 +253,15 @@ def features(house: "House", day: str) -> Facts:
     with house.engine() as session:
         written = compute(house.lake, session, Partition.parse(day))
     return {"people": written.rows, "changed": written.changed}
+
+
+def review(house: "House", day: str) -> Facts:
+    """Compares the people of a day with the declared population, and its orders with their profiles. It stops nothing."""
+    from audience.quality.people import review as review_people
+
+    with house.engine() as session, house.warehouse.begin() as connection:
+        found = review_people(house.lake, session, connection, Partition.parse(day))
+    return {"people": found.people, "checks": len(found.findings), "warnings": len(found.warnings)}
 
 
 def scores(house: "House", day: str) -> Facts:
@@ -338,7 +347,7 @@ def activate(house: "House", destination: str, partition: str | None, *, holder:
     report = push(
         destinations.find(destination)(house.connection(destination)),
         warehouse=house.warehouse,
-        key=house.settings.pseudonym_key,
+        key=house.key(),
         as_of=Partition.parse(partition),
         holder=holder,
         approved=approved,

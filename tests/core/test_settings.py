@@ -37,6 +37,13 @@ def test_a_misspelt_variable_is_told_the_nearest_one_and_its_value_is_not_shown(
     assert "shown" not in str(refused.value)
 
 
+def test_addresses_are_keyed_as_they_are_unless_it_is_said_that_mailboxes_are() -> None:
+    assert not Settings.read({"AUDIENCE_PSEUDONYM_KEY": KEY}).pseudonym_key.by_mailbox
+    assert Settings.read({"AUDIENCE_PSEUDONYM_KEY": KEY, "AUDIENCE_EMAIL_MAILBOXES": "yes"}).pseudonym_key.by_mailbox
+    with pytest.raises(SettingsError, match="AUDIENCE_EMAIL_MAILBOXES: found 'gmail', expected yes or no"):
+        Settings.read({"AUDIENCE_PSEUDONYM_KEY": KEY, "AUDIENCE_EMAIL_MAILBOXES": "gmail"})
+
+
 def test_variables_of_others_are_left_alone() -> None:
     Settings.read({"AUDIENCE_PSEUDONYM_KEY": KEY, "PATH": "/bin", "AIRFLOW_HOME": "/a", "AUDIENCE_DEMO_PORT": "1"})
 

@@ -45,6 +45,20 @@ class Secret(Masked):
     __slots__ = ()
 
 
+class PseudonymKey(Secret):
+    """The key of pseudonyms, with what is keyed of an address: both decide who is who, and change together or not at all.
+
+    Args:
+        by_mailbox: the mailbox that an address is delivered to; otherwise the address.
+    """
+
+    __slots__ = ("by_mailbox",)
+
+    def __init__(self, text: str, *, by_mailbox: bool = False) -> None:
+        super().__init__(text)
+        self.by_mailbox = by_mailbox
+
+
 class Personal(Masked):
     """A direct identifier of a person: address, telephone, name."""
 

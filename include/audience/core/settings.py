@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from audience.core.errors import SettingsError, nearest
-from audience.core.masked import Secret
+from audience.core.masked import PseudonymKey, Secret
 
 VARIABLES: dict[str, str] = {
     "AUDIENCE_HOME": "folder for the lake, the embedded PostgreSQL and logs (default: .run below the working folder)",
@@ -14,6 +14,8 @@ VARIABLES: dict[str, str] = {
     "AUDIENCE_WAREHOUSE_URL": "SQLAlchemy URL of PostgreSQL (default: an embedded one in AUDIENCE_HOME/postgres)",
     "AUDIENCE_MLFLOW_URL": "MLflow tracking URL (default: tables in the warehouse, artifacts in the lake)",
     "AUDIENCE_PSEUDONYM_KEY": "secret of 32 to 64 characters: keys the hashes that stand for people (required)",
+    "AUDIENCE_EMAIL_MAILBOXES": "`yes`: addresses of one mailbox are one address (`a.na+shop@gmail.com` is `ana@gmail.com`, by the"
+    " rules that providers publish); it decides every key of an address and cannot be changed later (default: no)",
     "AUDIENCE_SOURCES": "names of the source files in use, separated by commas (default: every file of the folder)",
     "AUDIENCE_DESTINATIONS": "names of the platforms in use, separated by commas (default: every file of the folder)",
     "AUDIENCE_SEGMENTS": "folder of segment files (default: include/segments of the installation)",
@@ -34,7 +36,7 @@ class Settings:
     lake_url: str
     warehouse_url: Secret | None
     mlflow_url: Secret | None
-    pseudonym_key: Secret
+    pseudonym_key: PseudonymKey
     segments: Path
     memory_limit: str
     alerts_email: tuple[str, ...] = ()
@@ -60,6 +62,9 @@ class Settings:
                 " make one with: python -c 'import secrets; print(secrets.token_hex(32))' and keep it: "
                 "a lost key means new pseudonyms for everybody"
             )
+        mailboxes = environment.get("AUDIENCE_EMAIL_MAILBOXES") or "no"
+        if mailboxes not in ("yes", "no"):
+            raise SettingsError(f"AUDIENCE_EMAIL_MAILBOXES: found {mailboxes!r}, expected yes or no")
         warehouse = environment.get("AUDIENCE_WAREHOUSE_URL")
         if warehouse and not warehouse.startswith("postgresql+psycopg://"):
             raise SettingsError("AUDIENCE_WAREHOUSE_URL: expected a URL that starts with postgresql+psycopg://")
@@ -75,7 +80,7 @@ class Settings:
             lake_url=environment.get("AUDIENCE_LAKE_URL") or str(home / "lake"),
             warehouse_url=Secret(warehouse) if warehouse else None,
             mlflow_url=Secret(mlflow) if mlflow else None,
-            pseudonym_key=Secret(key),
+            pseudonym_key=PseudonymKey(key, by_mailbox=mailboxes == "yes"),
             segments=Path(environment.get("AUDIENCE_SEGMENTS") or Path(__file__).parents[2] / "segments"),
             memory_limit=environment.get("AUDIENCE_MEMORY_LIMIT") or "2GB",
             alerts_email=tuple(emails),

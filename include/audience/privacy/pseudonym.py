@@ -9,7 +9,8 @@ import hmac
 import ibis
 import ibis.expr.datatypes as dt
 
-from audience.core.masked import Secret
+from audience.core.masked import PseudonymKey, Secret
+from audience.core.normal import canonical_email, mailbox
 
 _BLOCK = 64  # bytes, RFC 2104 with SHA-256
 
@@ -28,6 +29,12 @@ def _encode(text: dt.string) -> dt.binary: ...  # type: ignore[empty-body, valid
 
 @ibis.udf.scalar.builtin(name="concat")
 def _concat(first: dt.binary, second: dt.binary) -> dt.binary: ...  # type: ignore[empty-body, valid-type]
+
+
+def keyed_form(address: ibis.expr.types.StringValue, key: Secret) -> ibis.expr.types.StringValue:
+    """What is keyed of an address: its canonical form, or its mailbox where the key says so. Null where it is no address."""
+    by_mailbox = isinstance(key, PseudonymKey) and key.by_mailbox
+    return mailbox(address) if by_mailbox else canonical_email(address)
 
 
 def pseudonym(text: str, key: Secret) -> str:

@@ -14,7 +14,7 @@ from audience.core.engine import engine
 from audience.core.normal.category import category_of
 from audience.core.normal.country import country_of
 from audience.core.normal.currency import currency_of
-from audience.core.normal.email import email_of
+from audience.core.normal.email import email_of, mailbox_of
 from audience.core.normal.instant import instant_of
 from audience.core.normal.phone import e164_of
 from audience.core.normal.quantity import PERCENT, SECONDS, quantity_of
@@ -25,10 +25,17 @@ KINDS = ("open", "hard_bounce")
 ALIKE = (("female", "f"),)
 
 NEAR = {
-    "words": st.text("aÃ©è\u0301 \u200b\xa0\x85\x89Âôâ€™šשé", max_size=8),
+    "words": st.text("aÃ©è\u0301 \u200b\xa0\x85\x89\xadÂôâ€™šשé", max_size=8),
     "country": st.sampled_from(["fr", "France", " FRANCE ", "Côte d’Ivoire", "ZZ", "UK", "040", "4", "Österreich"]),
     "currency": st.text(" eurUSD€", max_size=5),
     "email": st.text("aA.+@ é\u200bßE\u0301.com", max_size=14),
+    "mailbox": st.builds(
+        "{}@{}".format,
+        st.text("aA.+ é", max_size=6),
+        st.sampled_from(
+            ["gmail.com", "GoogleMail.com", "outlook.com", "mac.com", "mailbox.example", "agmail.com", "gmail.co"]
+        ),
+    ),
     "instant": st.text("0123456789-:TZ+. W", min_size=4, max_size=26),
     "phone": st.text("+0123456789 ()-.", max_size=18),
     "category": st.text("OPENopen hard-_bounce", max_size=12),
@@ -41,6 +48,7 @@ FORMS: dict[str, tuple[Callable[[str], str | None], Callable[[Any], Any]]] = {
     "country": (country_of, normal.country),
     "currency": (currency_of, normal.currency),
     "email": (email_of, normal.canonical_email),
+    "mailbox": (mailbox_of, normal.mailbox),
     "instant": (instant_of, normal.instant),
     "phone": (lambda text: e164_of(text, "FR"), lambda c: normal.e164(c, ibis.literal("FR"))),
     "category": (lambda t: category_of(t, KINDS, ALIKE), lambda c: normal.category(c, KINDS, ALIKE)),

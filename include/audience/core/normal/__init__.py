@@ -8,7 +8,7 @@ normal form gives null. A `Column` says which form it takes (`form=`); admission
 from audience.core.normal.category import category
 from audience.core.normal.country import country
 from audience.core.normal.currency import currency, in_eur
-from audience.core.normal.email import canonical_email
+from audience.core.normal.email import canonical_email, mailbox
 from audience.core.normal.instant import instant
 from audience.core.normal.phone import e164
 from audience.core.normal.quantity import percent, seconds
@@ -22,6 +22,7 @@ __all__ = [
     "e164",
     "in_eur",
     "instant",
+    "mailbox",
     "percent",
     "seconds",
     "words",

@@ -70,7 +70,8 @@ def _bytes(text: str) -> int: ...  # type: ignore[empty-body]
 
 def mailbox_of(text: str, providers: tuple[Provider, ...] = PROVIDERS) -> str | None:
     """The mailbox that an address is delivered to, by the rules of its provider: `A.na+shop@googlemail.com` is
-    `ana@gmail.com`. It says who reads it. It is nothing to write to or to keep consents by: those are of the address.
+    `ana@gmail.com`. It says who reads it, and is nothing to write to: what people told is. Consents are kept by it where
+    the setting AUDIENCE_EMAIL_MAILBOXES says so.
     """
     address = email_of(text)
     if address is None:
@@ -84,6 +85,12 @@ def mailbox_of(text: str, providers: tuple[Provider, ...] = PROVIDERS) -> str | 
     return address
 
 
+def mailbox(address: ir.StringValue) -> ir.StringValue:
+    """The same of a column; only an address of a provider with rules, or with letters beyond ASCII, leaves the engine."""
+    canonical = canonical_email(address)
+    return canonical.re_search(_OF_A_PROVIDER).ifelse(_mailboxes(canonical), canonical)
+
+
 def _in_dns(domain: str) -> str:
     """A name in A-labels; as it is where it has none."""
     import idna
@@ -94,4 +101,7 @@ def _in_dns(domain: str) -> str:
         return domain
 
 
+_OF_A_PROVIDER = "@(" + "|".join(re.escape(name) for one in PROVIDERS for name in one.domains) + ")$"
+
 _emails = over_distinct(email_of, name="email_of")
+_mailboxes = over_distinct(mailbox_of, name="mailbox_of")

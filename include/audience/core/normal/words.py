@@ -23,6 +23,9 @@ _CONTINUATION = "".join(
 _DAMAGE = f"[\xc2-\xf4][{_CONTINUATION}]|[\x80-\x84\x86-\x9f]"
 """UTF-8 that was read as Windows-1252 or ISO 8859-1: the first byte of a character as a letter, a later one behind it."""
 
+_HYPHENED = "[\xc2-\xf4]\xad"
+"""The same of an `í`, whose second byte reads as a soft hyphen: it is looked for before hyphens are taken away."""
+
 
 @ibis.udf.scalar.builtin(name="nfc_normalize")
 def _nfc(text: str) -> str: ...  # type: ignore[empty-body]
@@ -35,6 +38,8 @@ def words_of(text: str) -> str | None:
     `Îles` stay. Right-to-left text and emoji stay as they are, without marks of direction, which change how the words
     around them are shown.
     """
+    if re.search(_HYPHENED, text) and (whole := _repaired(text)) != text:
+        return words_of(whole)
     clean = _clean(text)
     while re.search(_DAMAGE, clean):
         repaired = _spaced(_clean(re.sub(r"[\x80-\x9f]", "", _repaired(clean))))
@@ -50,7 +55,9 @@ def words(text: ir.StringValue) -> ir.StringValue:
     is_plain = text.re_search("^[!-~]+(?: [!-~]+)*$")
     clean = _nfc(text.re_replace(f"[{_UNSEEN}]", ""))
     spaced = clean.re_replace(f"[{_SPACE}]+", " ").strip().nullif("")
-    return ibis.cases((is_plain, text), (clean.re_search(_DAMAGE), _words(text)), else_=spaced)
+    return ibis.cases(
+        (is_plain, text), (clean.re_search(_DAMAGE) | text.re_search(_HYPHENED), _words(text)), else_=spaced
+    )
 
 
 def _clean(text: str) -> str:

@@ -4,7 +4,7 @@ from audience.core.warehouse.models.alert import Alert, AlertSent
 from audience.core.warehouse.models.base import SCHEMAS, Base
 from audience.core.warehouse.models.identity import IdentityDecision
 from audience.core.warehouse.models.ops import Landing, NewField
-from audience.core.warehouse.models.privacy import Consent, Suppression
+from audience.core.warehouse.models.privacy import Consent, KeyForm, Suppression
 from audience.core.warehouse.models.push import Acknowledged, Item, Job, Lease, Plan
 from audience.core.warehouse.models.quality import Histogram, Validation
 from audience.core.warehouse.models.quarantine import QuarantineDecision, QuarantineReveal
@@ -25,6 +25,7 @@ __all__ = [
     "IdentityDecision",
     "Item",
     "Job",
+    "KeyForm",
     "Landing",
     "Lease",
     "Membership",

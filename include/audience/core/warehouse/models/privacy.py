@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import DateTime, Index, func
+from sqlalchemy import CheckConstraint, DateTime, Index, func, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from audience.core.warehouse.models.base import Base
@@ -47,3 +47,16 @@ class Suppression(Base):
     source: Mapped[str] = mapped_column(comment="who told us: brevo, crm, a person")
     suppressed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="when it happened")
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class KeyForm(Base):
+    """Grain: the one decision what contact keys are keyed hashes of."""
+
+    __tablename__ = "key_form"
+    __table_args__ = (CheckConstraint("is_decided", name="key_form_one_row_check"), {"schema": "privacy"})
+
+    is_decided: Mapped[bool] = mapped_column(
+        primary_key=True, server_default=true(), comment="always true: there is one row"
+    )
+    by_mailbox: Mapped[bool] = mapped_column(comment="the setting AUDIENCE_EMAIL_MAILBOXES when the first key was made")
+    decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

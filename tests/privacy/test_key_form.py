@@ -1,0 +1,74 @@
+"""What addresses are keyed by is one decision for the whole warehouse: by another one, nobody would be found again."""
+
+from importlib import import_module
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audience.core.errors import SettingsError
+from audience.core.masked import Personal, PseudonymKey
+from audience.core.normal.email import email_of, mailbox_of
+from audience.core.warehouse import Warehouse
+from audience.core.warehouse.models import Suppression
+from audience.privacy.contact_keys import contact_keys
+from audience.privacy.key_form import agree
+from audience.privacy.pseudonym import pseudonym
+from key import KEY
+from rows import NOON
+
+ADDRESSES = PseudonymKey(KEY.reveal())
+MAILBOXES = PseudonymKey(KEY.reveal(), by_mailbox=True)
+
+SPELLINGS = [Personal("A.na+shop@GoogleMail.com"), Personal("ana@gmail.com")]
+
+
+def test_two_spellings_of_one_mailbox_have_two_keys_or_one() -> None:
+    assert len(set(contact_keys(SPELLINGS, ADDRESSES))) == 2
+    assert contact_keys(SPELLINGS, MAILBOXES) == [pseudonym("ana@gmail.com", KEY)] * 2
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            "{}@{}".format, st.text("aA.+", max_size=5), st.sampled_from(["gmail.com", "pm.me", "mailbox.example"])
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_a_key_is_that_of_the_address_or_of_the_mailbox_for_any_text(texts: list[str]) -> None:
+    for key, form in ((ADDRESSES, email_of), (MAILBOXES, mailbox_of)):
+        expected = [None if (known := form(text)) is None else pseudonym(known, KEY) for text in texts]
+        assert contact_keys([Personal(text) for text in texts], key) == expected
+
+
+@pytest.mark.parametrize(("first", "then"), [(ADDRESSES, MAILBOXES), (MAILBOXES, ADDRESSES)], ids=["to yes", "to no"])
+def test_the_first_key_decides_and_another_form_is_refused(
+    warehouse: Warehouse, first: PseudonymKey, then: PseudonymKey
+) -> None:
+    with warehouse.begin() as connection:
+        agree(connection, first)
+    with warehouse.begin() as connection:
+        agree(connection, first)
+        with pytest.raises(
+            SettingsError, match="AUDIENCE_EMAIL_MAILBOXES: found (yes|no), expected (yes|no), as the keys"
+        ):
+            agree(connection, then)
+
+
+@pytest.mark.parametrize("has_landed", [True, False])
+def test_a_warehouse_from_before_the_setting_is_keyed_by_address(warehouse: Warehouse, has_landed: bool) -> None:
+    before = import_module("audience.core.warehouse.migrations.versions.0008_key_form").down_revision
+    with warehouse.begin() as connection:
+        connection.execute(sa.text("DROP TABLE privacy.key_form"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :before"), {"before": before})
+        if has_landed:
+            suppressed = {"contact_key": "k", "reason": "unsubscribe", "source": "crm", "suppressed_at": NOON}
+            connection.execute(sa.insert(Suppression).values(suppressed))
+    warehouse.migrate("0008")
+    with warehouse.begin() as connection:
+        decided = connection.execute(sa.text("SELECT by_mailbox FROM privacy.key_form")).scalars().all()
+    assert decided == ([False] if has_landed else [])
