@@ -17,6 +17,9 @@ from bench.table import as_markdown, line_of
 
 STEPS = ("fetch", "sql", "features", "rules", "identity", "diff", "load", "push", "gate")
 
+CHECKS = ("faults",)
+"""What is no matter of time: `bench.faults`."""
+
 
 def bench(place: Place, only: Sequence[str] = STEPS) -> list[Step]:
     """Measures the steps, in this order.
@@ -43,26 +46,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--people", type=int, default=100_000, help="buyers; 15 %% prospects come on top")
     parser.add_argument("--events", type=int, help="orders and e-mail events (default: about 70 per buyer, as real)")
-    parser.add_argument("--only", default=",".join(STEPS), help=f"of {', '.join(STEPS)}")
+    parser.add_argument("--only", default=",".join((*STEPS, *CHECKS)), help=f"of {', '.join((*STEPS, *CHECKS))}")
     parser.add_argument("--folder", type=Path, default=Path(".run/bench"), help="where data are kept between runs")
     chosen = parser.parse_args(arguments)
     only = chosen.only.split(",")
-    if unknown := sorted(set(only) - set(STEPS)):
-        parser.error(f"--only: no step {unknown[0]!r}, expected some of {', '.join(STEPS)}")
+    if unknown := sorted(set(only) - {*STEPS, *CHECKS}):
+        parser.error(f"--only: no step {unknown[0]!r}, expected some of {', '.join((*STEPS, *CHECKS))}")
     folder = chosen.folder.absolute()
     began = time.monotonic()
     url = embedded_postgres(folder / "postgres", database="bench")
     try:
-        found = bench(Place(folder, chosen.people, chosen.events, url), only)
+        place = Place(folder, chosen.people, chosen.events, url)
+        steps = [name for name in only if name in STEPS]
+        found = bench(place, steps) if steps else []
+        checked = _checked(place) if set(only) & set(CHECKS) else ""
     finally:
         stop_embedded_postgres(folder / "postgres")
     _say("")
-    sys.stdout.write(as_markdown(found) + "\n")
+    sys.stdout.write("\n\n".join(part for part in (as_markdown(found) if found else "", checked) if part) + "\n")
     load = os.getloadavg()[0]
     _say(
         f"\nPython {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}, {time.monotonic() - began:.0f} s"
     )
     return 0
+
+
+def _checked(place: Place) -> str:
+    from bench.faults import report_faults
+
+    _say("faults ...")
+    return report_faults(place)
 
 
 def _say(line: str) -> None:

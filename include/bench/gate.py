@@ -43,6 +43,7 @@ with texts as (
     from texts
 )
 select order_id, record_id, left(sha256('{outer}'::blob || unhex(sha256('{inner}'::blob || encode(email)))), 32) as email_key,
+       email is not null and not regexp_matches(email, '^[^@\s]+@[^@\s]+$') as _unusable_email_key,
        ordered_at, status, total_eur, discount_eur, has_coupon, updated_at, extra, reason,
        if(reason is null, null, to_json(struct_pack(order_id, record_id, email, ordered_at, status, total, discount_eur,
                                                     coupon, extra))) as row,
@@ -57,7 +58,7 @@ select {groups}, count(*),
        sum((status not in ('paid', 'cancelled', 'refunded'))::int), sum((total_eur is null)::int),
        sum((total_eur < -10000 or total_eur > 100000)::int), sum((discount_eur is null)::int),
        sum((discount_eur < 0)::int), sum((has_coupon is null)::int), sum((updated_at is null)::int),
-       sum((ordered_at > timestamptz '{as_of}')::int), max(updated_at),
+       sum((ordered_at > timestamptz '{as_of}')::int), sum((total_eur < 0)::int), sum(_unusable_email_key::int), max(updated_at),
        sum((status = 'paid')::int), sum((status = 'cancelled')::int), sum((status = 'refunded')::int),
        sum((not has_coupon)::int), sum(has_coupon::int), sum((total_eur < 0)::int), sum((total_eur < 5)::int),
        sum((total_eur < 10)::int), sum((total_eur < 20)::int), sum((total_eur < 30)::int), sum((total_eur < 50)::int),
@@ -185,8 +186,8 @@ def _checks_alone(place: Place, watch: Stopwatch, times: int) -> object:
         while watch.again():
             with watch.lap():
                 found = session.raw_sql(query).fetchall()
-    # The eleven numbers after the rows are the checks of single rows.
-    return sorted((r or "", bool(new), rows, int(sum(n or 0 for n in more[:11]))) for _, r, new, rows, *more in found)
+    # The thirteen numbers after the rows are the checks of single rows.
+    return sorted((r or "", bool(new), rows, int(sum(n or 0 for n in more[:13]))) for _, r, new, rows, *more in found)
 
 
 _AS_OF = DAY.as_of

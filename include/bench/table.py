@@ -27,8 +27,13 @@ def line_of(step: Step) -> tuple[str, ...]:
 
 def as_markdown(steps: Sequence[Step]) -> str:
     """A Markdown table, its columns aligned."""
-    rows = [HEAD, *(line_of(step) for step in steps)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
+    return markdown(HEAD, [line_of(step) for step in steps])
+
+
+def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of any lines, its columns aligned."""
+    rows = [head, *lines]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    drawn = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
     rule = "|" + "|".join("-" * (w + 2) for w in widths) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return "\n".join([drawn[0], rule, *drawn[1:]])

@@ -93,6 +93,53 @@ def test_an_order_is_what_its_lines_sum_to(published: Any) -> None:
     assert failed(published(order=orders, order_line=lines)["order"]) == {words: 9}
 
 
+def contact(number: int, **more: Any) -> Row:
+    return {"record_id": f"C-{number}", "email": "ana@mailbox.example", "updated_at": "2026-11-20T08:00:00Z",
+            "is_deleted": False, **more}  # fmt: skip
+
+
+def test_values_that_nobody_can_read_are_shown_and_values_that_were_never_told_are_not(published: Any) -> None:
+    good = [contact(n, country="France" if n % 2 else None) for n in range(36)]
+    found = published(contact=[*good, *(contact(n, country="Atlantis", email="ana") for n in range(36, 40))])
+    assert failed(found["contact"]) == {
+        "email_key is usable in 0.95 of the rows": 4,
+        "country is usable in 0.95 of the rows": 4,
+    }
+
+
+def test_contacts_that_mostly_have_no_address_are_shown(published: Any) -> None:
+    found = published(contact=[contact(n, email=None) for n in range(20)])
+    assert failed(found["contact"]) == {"email_key is known in 0.5 of the rows": 20}
+
+
+def test_letters_that_a_conversion_gave_up_are_shown(published: Any) -> None:
+    found = published(contact=[contact(n, first_name="Zo\ufffd" if n else "Zoé") for n in range(20)])
+    assert failed(found["contact"]) == {"first_name matches ^[^\ufffd]*$ in 0.99 of the rows": 19}
+
+
+GIVEN_TWICE = "order_id keeps its ordered_at in 0.99 of the rows"
+
+
+@pytest.mark.parametrize("before", ["in the same extraction", "in the lake"])
+def test_a_number_that_is_given_to_another_order_is_shown(published: Any, before: str) -> None:
+    old = [order(n, ordered_at="2026-11-19T08:00:00Z") for n in range(5)]
+    if before == "in the lake":
+        published(FRIDAY.previous, order=[o | {"_day": "2026-11-19"} for o in old])
+        old = []
+    found = published(order=[*old, *(order(n) for n in range(30))])
+    assert failed(found["order"]) == {GIVEN_TWICE: 5}
+
+
+def test_an_order_that_only_changed_keeps_its_number(published: Any) -> None:
+    published(FRIDAY.previous, order=[order(n, _day="2026-11-19") for n in range(30)])
+    assert failed(published(order=[order(n, status="refunded") for n in range(30)])["order"]) == {}
+
+
+def test_orders_of_less_than_nothing_are_shown(published: Any) -> None:
+    found = published(order=[order(n, total_eur=-5 if n < 4 else 5) for n in range(30)])
+    assert failed(found["order"]) == {"total_eur is at least 0 in 0.9 of the rows": 4}
+
+
 def test_what_was_found_is_in_the_warehouse_and_replaced_by_the_next_publication(
     warehouse: Warehouse, published: Any
 ) -> None:
@@ -115,7 +162,7 @@ def test_a_day_is_compared_with_its_weekday_and_with_the_distributions_of_28_day
     for weeks in (4, 3, 2, 1):
         day = FRIDAY.plus(-7 * weeks)
         at = f"{day}T08:00:00Z"
-        published(day, order=[order(n, _day=day.key, ordered_at=at, updated_at=at) for n in range(200)])
+        published(day, order=[order(1000 * weeks + n, _day=day.key, ordered_at=at, updated_at=at) for n in range(200)])
     found = published(order=[order(n, has_coupon=True) for n in range(600)])["order"]
     assert failed(found) == {
         "rows are at least 0.5 and at most 2 times the weekday's median": 0,

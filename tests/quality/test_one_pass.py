@@ -20,6 +20,7 @@ from audience.quality.expectation import (
     Between,
     Expectation,
     Fresh,
+    Keeps,
     Matches,
     NotInFuture,
     NotNull,
@@ -27,6 +28,7 @@ from audience.quality.expectation import (
     Refers,
     Stable,
     SumsTo,
+    Usable,
 )
 from audience.quality.one_pass import UNKNOWN, Group, Related, one_pass
 from audience.quality.suites import of_columns
@@ -49,6 +51,7 @@ SALE = Table(
 )
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KNOWN_BUYERS = {"ana", "bo"}
+GIVEN_TWICE = {"b", "🦉"}
 SUMS = {("2026-11-20", "a"): Decimal("10.00"), ("2026-11-19", "b"): Decimal("-3.00")}
 
 ROW = st.fixed_dictionaries(
@@ -66,9 +69,12 @@ ROW = st.fixed_dictionaries(
             st.none(), st.integers(-2_208_988_800, 4_102_444_800).map(lambda s: datetime.fromtimestamp(s, UTC))
         ),
         "made_on": st.one_of(st.none(), st.dates(date(1900, 1, 1), date(2100, 12, 31))),
+        "_unusable_kind": st.booleans(),
     }
 )
 
+KEEPS = Keeps("pieces", by="name")
+USABLE = Usable("kind")
 REFERS = Refers("buyer", to="person", key="name")
 HALF = Refers("buyer", to="person", key="name", severity="block", mostly=0.5)
 SUMS_TO = SumsTo("price_eur", part="part", amount="amount_eur", by="name", within=0.5, within_share=0.1)
@@ -96,6 +102,8 @@ BROKEN: dict[Expectation, Any] = {
     REFERS: lambda r: r["buyer"] is not None and r["buyer"] not in KNOWN_BUYERS,
     HALF: lambda r: r["buyer"] is not None and r["buyer"] not in KNOWN_BUYERS,
     SUMS_TO: off,
+    USABLE: lambda r: r["_unusable_kind"],
+    KEEPS: lambda r: r["name"] in GIVEN_TWICE,
 }
 """What breaks each, said again in plain Python."""
 
@@ -107,7 +115,7 @@ def bucket(pieces: int | None) -> str:
 
 
 def judged(rows: list[dict[str, Any]], table: Table = SALE) -> ibis.Table:
-    marks = ibis.schema({"_day": "string", "_reason": "string", "_is_newest": "boolean"})
+    marks = ibis.schema({"_day": "string", "_reason": "string", "_is_newest": "boolean", "_unusable_kind": "boolean"})
     schema = ibis.schema({**dict(marks.items()), **dict(table.schema.items())})
     return ibis.memtable(pa.Table.from_pylist(rows, schema=schema.to_pyarrow()))
 
@@ -116,7 +124,10 @@ def related(rows: list[dict[str, Any]]) -> Related:
     strangers = sorted({r["buyer"] for r in rows if r["buyer"] is not None} - KNOWN_BUYERS)
     orphans = ibis.memtable(pa.table({"value": pa.array(strangers, pa.string())}))
     sums = [{"_day": day, "name": name, "total": total} for (day, name), total in SUMS.items()]
-    return Related({("buyer", "person"): orphans}, {SUMS_TO: ibis.memtable(pa.Table.from_pylist(sums))})
+    reused = ibis.memtable(pa.table({"value": sorted(GIVEN_TWICE)}))
+    return Related(
+        {("buyer", "person"): orphans}, {SUMS_TO: ibis.memtable(pa.Table.from_pylist(sums))}, {KEEPS: reused}
+    )
 
 
 def by_end(groups: list[Group]) -> dict[tuple[Any, ...], Group]:
@@ -167,6 +178,16 @@ def test_three_hundred_columns_are_one_pass(duck: Backend) -> None:
     row = {"_day": FRIDAY.key, "_reason": None, "_is_newest": True, "name": "a"} | {f"c{n}": n for n in range(299)}
     (group,) = one_pass(duck, judged([row], wide), of_columns(wide), Related(), last=FRIDAY)
     assert sum(group.broken.values()) == 299 - 11
+
+
+def test_ten_million_rows_are_counted_in_a_quarter_of_a_gigabyte() -> None:
+    with engine(memory_limit="256MB") as duck:
+        duck.raw_sql(
+            f"CREATE VIEW many AS SELECT '{FRIDAY}' AS _day, NULL::VARCHAR AS _reason, TRUE AS _is_newest, n % 12 AS pieces"
+            " FROM range(10000000) AS r (n)"
+        )
+        (group,) = one_pass(duck, duck.table("many"), [Between("pieces", high=10), PIECES], Related(), last=FRIDAY)
+    assert (group.rows, group.broken) == (10_000_000, {Between("pieces", high=10): 833_333})
 
 
 def test_an_expectation_that_cannot_be_evaluated_is_an_error_of_ours_that_names_it_and_no_value(duck: Backend) -> None:

@@ -4,7 +4,18 @@ import pytest
 
 from audience.core.table import Column, Table
 from audience.core.tables import ENTITIES
-from audience.quality.expectation import Columns, Expectation, NotNull, Refers, Stable, SumsTo, Unique, Volume
+from audience.quality.expectation import (
+    Columns,
+    Expectation,
+    Keeps,
+    NotNull,
+    Refers,
+    Stable,
+    SumsTo,
+    Unique,
+    Usable,
+    Volume,
+)
 from audience.quality.suites import SUITES, problems, suite
 
 SALE = Table(
@@ -49,6 +60,9 @@ def test_every_entity_has_a_suite_that_names_each_expectation_once(entity: str) 
          " edges, one_of or matches, and no personal data"),
         (Stable("email"), "email is distributed as over 28 days: index below 0.25: found no declared values, expected"
          " edges, one_of or matches, and no personal data"),
+        (Keeps("kind", by="nam"), "sale has no column 'nam'; did you mean 'name'?"),
+        (Usable("kind"), "kind is usable: found a column whose unusable values refuse the row, expected one whose become"
+         " unknown"),
         (NotNull("kind"), "kind is known: found severity reject, expected the rule on the column itself, which admission"
          " reads"),
     ],

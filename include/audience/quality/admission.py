@@ -12,11 +12,14 @@ from ibis import _
 from audience.core import normal
 from audience.core.masked import Secret
 from audience.core.table import Column, Form, Table
-from audience.privacy.pseudonym import pseudonyms
+from audience.privacy.pseudonym import keyed_form, pseudonyms
 from audience.quality.exchange import RATE, rate_problem, with_rates
 
 PLACE = ("_day", "_stream", "_position")
 """Where a staged row stands: the day of its partition, the stream it came from, its number within the stream."""
+
+UNUSABLE = "_unusable_"
+"""In front of a column's name: whether the row told a value of it that became unknown."""
 
 LONGEST_LIFE_YEARS = 123
 """Nobody was ever proven to have lived longer: Jeanne Calment, 122 years and 164 days."""
@@ -47,13 +50,14 @@ def judge(rows: ir.Table, table: Table, key: Secret, rates: ir.Table | None = No
     Takes  staged rows: the fields a source yields (`Table.staged_names`) and `PLACE`, all texts. A missing value is null,
            and so is a blank text: two records without a loyalty number do not share one. `rates`: rows of
            `exchange_rate`, for amounts in another currency than EUR; None: no rate is known.
-    Gives  the same rows with the declared columns in their types and three more: `_reason`, why the row is refused, in
+    Gives  the same rows with the declared columns in their types and more: `_reason`, why the row is refused, in
            words that name the column and never the value (null: it is not); `_row`, a refused row as it came, JSON;
-           `_is_newest`, whether it is the last version of its key within its day.
+           `_is_newest`, whether it is the last version of its key within its day; `UNUSABLE` of each column of
+           `lenient`.
     """
     texts = {n: (rows[n].strip() == "").ifelse(ibis.null("string"), rows[n]) for n in table.staged_names}
     told = {f"_told_{n}": text for n, text in texts.items()}
-    forms = {c.name: _in_normal_form(texts[c.staged_name], c, texts) for c in table.columns}
+    forms = {c.name: _in_normal_form(texts[c.staged_name], c, texts, key) for c in table.columns}
     as_it_came = _to_json(ibis.struct({name: rows[name] for name in table.staged_names}))
     staged = with_rates(rows.select(*PLACE, _raw=as_it_came, **told, **forms), table, rates)
     typed, problems = {}, []
@@ -67,7 +71,8 @@ def judge(rows: ir.Table, table: Table, key: Secret, rates: ir.Table | None = No
             problems.append(problem)
         if c.form == "currency" and RATE in staged.columns:
             problems.append(rate_problem(staged, table))
-    judged = staged.select(*PLACE, "_raw", _reason=ibis.coalesce(*problems), **typed).mutate(
+    lost = {UNUSABLE + c.name: staged[_told(c)].notnull() & typed[c.name].isnull() for c in lenient(table)}
+    judged = staged.select(*PLACE, "_raw", _reason=ibis.coalesce(*problems), **typed, **lost).mutate(
         _row=_._reason.isnull().ifelse(ibis.null("string"), _._raw)
     )
     last_first = ibis.window(
@@ -75,6 +80,11 @@ def judge(rows: ir.Table, table: Table, key: Secret, rates: ir.Table | None = No
         order_by=[ibis.desc(judged._stream), ibis.desc(judged._position.cast("int64"))],
     )
     return judged.mutate(_is_newest=ibis.row_number().over(last_first) == 0).drop("_raw")
+
+
+def lenient(table: Table) -> tuple[Column, ...]:
+    """The columns whose unusable values become unknown, and refuse no row."""
+    return tuple(c for c in table.columns if c.if_unusable == "null" or (c.keyed_hash_of and not c.required))
 
 
 def admitted(judged: ir.Table, table: Table) -> ir.Table:
@@ -98,10 +108,12 @@ def _told(column: Column) -> str:
     return f"_told_{column.staged_name}"
 
 
-def _in_normal_form(text: ir.StringValue, column: Column, texts: dict[str, ir.StringValue]) -> ir.StringValue:
+def _in_normal_form(
+    text: ir.StringValue, column: Column, texts: dict[str, ir.StringValue], key: Secret
+) -> ir.StringValue:
     """The text in the column's normal form, null when it has none."""
     if column.keyed_hash_of is not None:
-        return normal.canonical_email(text)
+        return keyed_form(text, key)
     if column.type in ("instant", "day"):
         return normal.instant(text)
     if column.form == "category":

@@ -13,6 +13,7 @@ from audience.quality.expectation import (
     Columns,
     Expectation,
     Fresh,
+    Keeps,
     Matches,
     NotInFuture,
     NotNull,
@@ -24,6 +25,7 @@ from audience.quality.expectation import (
     Stable,
     SumsTo,
     Unique,
+    Usable,
     Volume,
 )
 from audience.quality.one_pass import Group
@@ -204,7 +206,7 @@ def _judge(  # noqa: PLR0911, PLR0912 - one case for each kind
                 return Finding(expectation, today, 0, None, True)
             index = stability_index(found, before)
             return Finding(expectation, today, 0, index, index < below)
-        case NotNull() | OneOf() | Between() | Matches() | NotInFuture() | Refers() | SumsTo():
+        case NotNull() | OneOf() | Between() | Matches() | Usable() | NotInFuture() | Refers() | Keeps() | SumsTo():
             if any(expectation not in g.broken for g in published):
                 return None
             failed = sum(g.broken[expectation] for g in published)

@@ -125,6 +125,22 @@ class Matches:
 
 
 @dataclass(frozen=True)
+class Usable:
+    """Every value that the source told became one of the column: none was made unknown because nobody could read it.
+
+    Of columns whose unusable values do not refuse the row: those that say so, and keyed hashes that may be missing.
+    """
+
+    column: str
+    severity: Severity = "warn"
+    mostly: float = 1.0
+
+    @property
+    def words(self) -> str:
+        return f"{self.column} is usable" + _mostly(self.mostly)
+
+
+@dataclass(frozen=True)
 class NotInFuture:
     """No known instant or day is later than the end of the partition: a clock or a time zone is wrong where one is."""
 
@@ -150,6 +166,25 @@ class Refers:
     @property
     def words(self) -> str:
         return f"{self.column} is a known {self.to}" + _mostly(self.mostly)
+
+
+@dataclass(frozen=True)
+class Keeps:
+    """Every version of a key has the same value, in this extraction and in all before: with another it is another record,
+    under a key that was given a second time.
+
+    Args:
+        by: the key.
+    """
+
+    column: str
+    by: str
+    severity: Severity = "warn"
+    mostly: float = 1.0
+
+    @property
+    def words(self) -> str:
+        return f"{self.by} keeps its {self.column}" + _mostly(self.mostly)
 
 
 @dataclass(frozen=True)
@@ -265,7 +300,7 @@ class Stable:
         return f"{self.column} is distributed as over 28 days: index below {self.below:g}"
 
 
-RowExpectation = NotNull | OneOf | Between | Matches | NotInFuture | Refers | SumsTo
+RowExpectation = NotNull | OneOf | Between | Matches | Usable | NotInFuture | Refers | Keeps | SumsTo
 """What each row keeps or breaks on its own."""
 
 Expectation = RowExpectation | Columns | OfType | Plausible | Accepted | Unique | RefusedShare | Fresh | Volume | Stable

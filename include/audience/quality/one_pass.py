@@ -12,10 +12,12 @@ from ibis.backends.duckdb import Backend
 
 from audience.core.errors import AudienceError
 from audience.core.partition import Partition
+from audience.quality.admission import UNUSABLE
 from audience.quality.expectation import (
     Between,
     Expectation,
     Fresh,
+    Keeps,
     Matches,
     NotInFuture,
     NotNull,
@@ -24,6 +26,7 @@ from audience.quality.expectation import (
     RowExpectation,
     Stable,
     SumsTo,
+    Usable,
 )
 
 UNKNOWN = "unknown"
@@ -63,10 +66,12 @@ class Related:
         orphans: by column and parent, the values that are no key of the parent, one column `value`; missing: cannot be
             asked.
         sums: by SumsTo, what the parts sum to: `_day`, the shared column and `total`; missing: cannot be asked.
+        reused: by Keeps, the keys that have several values, one column `value`; missing: cannot be asked.
     """
 
     orphans: Mapping[tuple[str, str], ir.Table] = field(default_factory=dict)
     sums: Mapping[SumsTo, ir.Table] = field(default_factory=dict)
+    reused: Mapping[Keeps, ir.Table] = field(default_factory=dict)
 
 
 def one_pass(
@@ -98,6 +103,10 @@ def _count(
         match expectation:
             case Refers(column=column, to=to) if (column, to) in related.orphans:
                 numbers[expectation, ""] = rows[_beside(expectation)].count()
+            case Keeps() if expectation in related.reused:
+                numbers[expectation, ""] = rows[_beside(expectation)].count()
+            case Usable(column=column) if UNUSABLE + column in judged.columns:
+                numbers[expectation, ""] = rows[UNUSABLE + column].sum()
             case SumsTo(column=column) if expectation in related.sums:
                 numbers[expectation, ""] = _off(expectation, rows[column], rows[_beside(expectation)]).sum()
             case NotNull() | OneOf() | Between() | Matches() | NotInFuture():
@@ -136,11 +145,14 @@ def _with_related(judged: ir.Table, suite: Sequence[Expectation], related: Relat
     """The rows, with at most one row of each related table beside each, in the columns that `_beside` names."""
     rows = judged
     for expectation in suite:
-        if not isinstance(expectation, Refers | SumsTo) or (name := _beside(expectation)) in rows.columns:
+        if not isinstance(expectation, Refers | Keeps | SumsTo) or (name := _beside(expectation)) in rows.columns:
             continue
         if isinstance(expectation, Refers) and (expectation.column, expectation.to) in related.orphans:
             other = related.orphans[expectation.column, expectation.to].rename({name: "value"})
             on = [rows[expectation.column] == other[name]]
+        elif isinstance(expectation, Keeps) and expectation in related.reused:
+            other = related.reused[expectation].rename({name: "value"})
+            on = [rows[expectation.by] == other[name]]
         elif isinstance(expectation, SumsTo) and expectation in related.sums:
             other = related.sums[expectation].rename({name: "total"})
             on = [rows._day == other._day, rows[expectation.by] == other[expectation.by]]
@@ -150,7 +162,9 @@ def _with_related(judged: ir.Table, suite: Sequence[Expectation], related: Relat
     return rows
 
 
-def _beside(expectation: Refers | SumsTo) -> str:
+def _beside(expectation: Refers | Keeps | SumsTo) -> str:
+    if isinstance(expectation, Keeps):
+        return f"_{expectation.by}_of_several_{expectation.column}"
     if isinstance(expectation, Refers):
         return f"_no_{expectation.to}_of_{expectation.column}"
     return f"_{expectation.part}_{expectation.amount}"
@@ -170,8 +184,8 @@ def _breaks(expectation: RowExpectation, value: ir.Value, last: Partition) -> ir
             return ~value.re_search(pattern)
         case NotInFuture():
             return value.cast("timestamp('UTC')") > ibis.literal(last.as_of)
-        case Refers() | SumsTo():
-            raise AssertionError("counted with rows of another table")
+        case Refers() | Keeps() | SumsTo() | Usable():
+            raise AssertionError("counted with columns beside those of the table")
     assert_never(expectation)
 
 

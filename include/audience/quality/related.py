@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import ibis
 import ibis.expr.types as ir
 from ibis import _
 from ibis.backends.duckdb import Backend
@@ -11,7 +12,7 @@ from audience.core.lake import Lake
 from audience.core.partition import Partition
 from audience.core.tables import ENTITIES, raw
 from audience.quality.admission import admitted
-from audience.quality.expectation import Expectation, Refers, SumsTo
+from audience.quality.expectation import Expectation, Keeps, Refers, SumsTo
 from audience.quality.one_pass import Related
 
 
@@ -27,17 +28,20 @@ def related(
 ) -> Related:
     """What the suite of an entity needs. What a source never had is left out: it cannot be asked then."""
     orphans: dict[tuple[str, str], ir.Table] = {}
+    reused: dict[Keeps, ir.Table] = {}
     sums: dict[SumsTo, ir.Table] = {}
     for expectation in suite:
         if isinstance(expectation, Refers) and (expectation.column, expectation.to) not in orphans:
             values = _orphans(lake, session, judged, entity, expectation, source=source, last=last)
             if values is not None:
                 orphans[expectation.column, expectation.to] = values
+        elif isinstance(expectation, Keeps):
+            reused[expectation] = _reused(lake, session, judged[entity], entity, expectation, source=source, last=last)
         elif isinstance(expectation, SumsTo) and expectation.part in judged:
             parts = admitted(judged[expectation.part], ENTITIES[expectation.part])
             total = parts[expectation.amount].sum()
             sums[expectation] = keep(session, parts.group_by("_day", expectation.by).agg(total=total))
-    return Related(orphans, sums)
+    return Related(orphans, sums, reused)
 
 
 def _orphans(
@@ -68,3 +72,19 @@ def _orphans(
         parents = lake.history(session, landed, through=last)
         values = keep(session, values.anti_join(parents, values.value == parents[link.key]))
     return values
+
+
+def _reused(
+    lake: Lake, session: Backend, judged: ir.Table, entity: str, keeps: Keeps, *, source: str, last: Partition
+) -> ir.Table:
+    """The keys of the extraction of which two versions, here or in the lake, know different values."""
+
+    def versions(rows: ir.Table) -> ir.Table:
+        kind = ENTITIES[entity].column(keeps.column).ibis_type
+        return rows.select(key=rows[keeps.by], value=rows[keeps.column].cast(kind))
+
+    told = versions(judged.filter(_._reason.isnull()))
+    landed = versions(lake.history(session, raw(source, entity), through=last))
+    known = ibis.union(told, landed.semi_join(told, "key"))
+    values = known.group_by("key").agg(low=_.value.min(), high=_.value.max())
+    return keep(session, values.filter(_.low != _.high).select(value="key"))

@@ -11,12 +11,14 @@ from dataclasses import replace
 from audience.core.errors import nearest
 from audience.core.table import Table
 from audience.core.tables import ENTITIES
+from audience.quality.admission import lenient
 from audience.quality.expectation import (
     Accepted,
     Between,
     Columns,
     Expectation,
     Fresh,
+    Keeps,
     Matches,
     NotInFuture,
     NotNull,
@@ -28,6 +30,7 @@ from audience.quality.expectation import (
     Stable,
     SumsTo,
     Unique,
+    Usable,
     Volume,
 )
 
@@ -35,8 +38,18 @@ MAX_REFUSED_SHARE = 0.05
 
 _OF_A_CONTACT = Refers("record_id", to="contact", key="record_id", mostly=0.99)
 
+_WHOLE = "^[^\ufffd]*$"
+"""No U+FFFD, which stands where a conversion gave a letter up: nothing can bring that back."""
+
 SUITES: Mapping[str, tuple[Expectation, ...]] = {
     "contact": (
+        NotNull("email_key", severity="warn", mostly=0.5),
+        Usable("email_key", mostly=0.95),
+        Usable("country", mostly=0.95),
+        Usable("birth_date", mostly=0.95),
+        Usable("phone_e164", mostly=0.8),
+        Matches("first_name", _WHOLE, severity="warn", mostly=0.99),
+        Matches("last_name", _WHOLE, severity="warn", mostly=0.99),
         NotInFuture("updated_at"),
         Fresh("updated_at", hours=72),
         Volume(low=0.3, high=3),
@@ -53,6 +66,9 @@ SUITES: Mapping[str, tuple[Expectation, ...]] = {
     ),
     "order": (
         _OF_A_CONTACT,
+        Usable("email_key", mostly=0.95),
+        Keeps("ordered_at", by="order_id", mostly=0.99),
+        Between("total_eur", low=0, severity="warn", mostly=0.9),  # some systems tell a refund as an order
         SumsTo("total_eur", part="order_line", amount="amount_eur", by="order_id", within=0.05, within_share=0.25,
                mostly=0.95),
         NotInFuture("ordered_at"),
@@ -71,7 +87,7 @@ SUITES: Mapping[str, tuple[Expectation, ...]] = {
         Stable("quantity", edges=(1, 2, 3, 5, 10)),
         Stable("amount_eur", edges=(0, 1, 2, 5, 10, 20, 50, 100)),
     ),
-    "product": (NotInFuture("updated_at"),),
+    "product": (Matches("title", _WHOLE, severity="warn", mostly=0.99), NotInFuture("updated_at")),
     "event": (
         NotInFuture("occurred_at"),
         Fresh("received_at", hours=24 * 14),  # between two campaigns there can be nothing
@@ -160,6 +176,8 @@ def _problems(expectation: Expectation, table: Table, tables: Mapping[str, Table
     match expectation:
         case Refers(to=to, key=key):
             wanted.append((to, key))
+        case Keeps(by=by):
+            wanted.append((table.name, by))
         case SumsTo(part=part, amount=amount, by=by):
             wanted += [(table.name, by), (part, by), (part, amount)]
     found = []
@@ -173,6 +191,9 @@ def _problems(expectation: Expectation, table: Table, tables: Mapping[str, Table
     if expectation.severity == "reject":
         found.append(f"{expectation.words}: found severity reject, expected the rule on the column itself, which admission"
                      " reads")  # fmt: skip
+    if isinstance(expectation, Usable) and table.column(expectation.column) not in lenient(table):
+        found.append(f"{expectation.words}: found a column whose unusable values refuse the row, expected one whose become"
+                     " unknown")  # fmt: skip
     if isinstance(expectation, Stable):
         of = table.column(expectation.column)
         bounded = of.type == "boolean" or bool(of.one_of or of.matches or expectation.edges)

@@ -19,6 +19,7 @@ from audience.quality.expectation import (
     Columns,
     Expectation,
     Fresh,
+    Keeps,
     Matches,
     NotInFuture,
     NotNull,
@@ -31,6 +32,7 @@ from audience.quality.expectation import (
     Stable,
     SumsTo,
     Unique,
+    Usable,
     Volume,
 )
 
@@ -125,6 +127,11 @@ def gx_expectation(expectation: Expectation) -> Any:  # noqa: PLR0911, PLR0912 -
             past = "_day - INTERVAL 123 YEARS" if kind == "day" else "TIMESTAMPTZ '1970-01-02'"
             query = f"{_ROWS} {column} < {past} OR {column} >= _day + INTERVAL 2 DAYS"
             return gxe.UnexpectedRowsExpectation(unexpected_rows_query=query, **known)
+        case Usable(column=column):
+            return gxe.UnexpectedRowsExpectation(unexpected_rows_query=f"{_ROWS} _unusable_{column}", **known)
+        case Keeps(column=column, by=by):
+            several = f"SELECT {by} FROM {{batch}} GROUP BY {by} HAVING count(DISTINCT {column}) > 1"  # noqa: S608 - of declared names, and read only
+            return gxe.UnexpectedRowsExpectation(unexpected_rows_query=f"{_ROWS} {by} IN ({several})", **known)
         case NotInFuture(column=column):
             return gxe.UnexpectedRowsExpectation(unexpected_rows_query=f"{_ROWS} {column} > as_of", **known)
         case Refers(column=column, to=to, key=key):

@@ -106,14 +106,15 @@ def _edited(send: Send, receive: Receive, headers: dict[str, str], fault: Fault 
     async def edited(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *((k.lower().encode(), v.encode()) for k, v in headers.items())]
-            if kind in ("drop_after_accept", "empty"):
+            if kind in ("drop_after_accept", "empty", "corrupt"):
                 start.update(message)
                 return
         elif kind == "drop_after_accept":
             await _hang_up(receive)
             return
-        elif kind == "empty":
-            body = _emptied(message.get("body", b""))
+        elif fault is not None and kind in ("empty", "corrupt"):
+            reply = message.get("body", b"")
+            body = _emptied(reply) if kind == "empty" else fault.corrupted(reply)
             kept = [(k, v) for k, v in start["headers"] if k != b"content-length"]
             await send({**start, "headers": [*kept, (b"content-length", str(len(body)).encode())]})
             message = {**message, "body": body}
