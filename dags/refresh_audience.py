@@ -3,7 +3,8 @@
 **Reads** everything the required sources published up to the day.
 
 **Writes** `person_key`, `customers`, `features`, `scores` in the lake; the vault, the consent ledger and the segment
-tables in the warehouse; announces each day that it computed as the asset `segments`.
+tables in the warehouse, with what was found of the people in `ops.validation`; announces each day that it computed as the
+asset `segments`.
 
 **If it fails** the day's segment tables stay as they were and nothing is pushed from them. Clear the failed task: each
 step replaces its own partition, so doing it again is safe.
@@ -18,7 +19,7 @@ from airflow.sdk import DAG, AssetAll, PartitionedAssetTimetable
 
 from audience.orchestration.assets import SEGMENTS, required
 from audience.orchestration.defaults import dag_arguments
-from audience.orchestration.tasks import features, identity, scores, segments
+from audience.orchestration.tasks import features, identity, review, scores, segments
 
 with DAG(
     dag_id="refresh_audience",
@@ -28,4 +29,6 @@ with DAG(
     max_active_runs=1,
     **dag_arguments(__doc__),
 ):
-    segments.override(outlets=[SEGMENTS])(scores(features(identity())))
+    people = features(identity())
+    review(people)
+    segments.override(outlets=[SEGMENTS])(scores(people))

@@ -136,8 +136,9 @@ def test_the_graph_is_the_one_we_know(parsed: dict[str, Any]) -> None:
     pushes = {f"activate_{destination}": activate for destination in DESTINATIONS}
     assert graph == {f"ingest_{source}": ingest for source in SOURCES} | pushes | {
         "refresh_audience": {
-            "features": ["scores"],
+            "features": ["review", "scores"],
             "identity": ["features"],
+            "review": [],
             "scores": ["segments"],
             "segments": [],
         },

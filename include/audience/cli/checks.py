@@ -59,10 +59,11 @@ def in_tables() -> list[str]:
 def in_suites() -> list[str]:
     """Problems of what is expected of the tables. A name that Python does not know is one problem."""
     try:
+        from audience.quality import reference
         from audience.quality.suites import problems
     except (AttributeError, ImportError, NameError, SyntaxError, TypeError) as error:
-        return [f"suites: quality/suites.py does not import: {type(error).__name__}: {error}"]
-    return problems()
+        return [f"suites: quality/suites.py or quality/reference.py does not import: {type(error).__name__}: {error}"]
+    return [*problems(), *reference.problems()]
 
 
 def in_segments(folder: Path) -> list[str]:

@@ -20,6 +20,7 @@ def status() -> None:
     from datetime import UTC, datetime
 
     from audience import reporting, steps
+    from audience.quality.people import newest_warnings
     from audience.sources.contract import sources_in_use
 
     with house() as stores:
@@ -29,6 +30,8 @@ def status() -> None:
         sources = reporting.read_sources(stores.warehouse)
         segments = reporting.read_segments(stores.warehouse)
         pushes = reporting.read_pushes(stores.warehouse)
+        with stores.warehouse.begin() as connection:
+            judged_on, differences = newest_warnings(connection)
     table("Newest partitions", ("table", "day"), newest)
     if stale:
         warn(f"Stale days: {', '.join(stale)}: their input changed since; refresh them, or trigger the DAG restate")
@@ -45,6 +48,8 @@ def status() -> None:
     for s in sources:
         for field in s.new_fields:
             warn(f"{s.source}: {field} is not known to the source file; its values are kept in extra")
+    for words in differences:
+        warn(f"people of {judged_on}: {words}")
     table(
         "Segments",
         ("segment", "evaluated", "members", "entered", "left", "of people"),

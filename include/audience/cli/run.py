@@ -76,7 +76,12 @@ def refresh(partition: Day) -> None:
         chosen = steps.days_to_compute(stores, partition)
         if not chosen["days"]:
             say(f"{partition}: nothing that it is computed from has changed")
-        for name, step in (("identity", steps.identity), ("features", steps.features), ("scores", steps.scores)):
+        for name, step in (
+            ("identity", steps.identity),
+            ("features", steps.features),
+            ("review", steps.review),
+            ("scores", steps.scores),
+        ):
             for day in chosen["days"]:
                 facts(f"{day} {name}", step(stores, day))
         for day, fingerprint in chosen["days"].items():

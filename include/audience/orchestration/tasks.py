@@ -57,6 +57,13 @@ def features(chosen: Facts) -> Facts:
 
 
 @task
+def review(chosen: Facts) -> Facts:
+    """Looks at who was found, beside the way to the segments."""
+    with house() as stores:
+        return {day: steps.review(stores, day) for day in chosen["days"]}
+
+
+@task
 def scores(chosen: Facts) -> Facts:
     with house() as stores:
         return chosen | {"done": {day: steps.scores(stores, day) for day in chosen["days"]}}

@@ -1,15 +1,52 @@
 """What the audits found, in the warehouse: expectations with their numbers, and histograms that later days need."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from audience.core.partition import Partition
 from audience.core.warehouse.models import Validation
 from audience.quality.audit import Audit
+from audience.quality.expectation import Severity
 
 
-def record_validations(connection: sa.Connection, audits: Iterable[Audit]) -> None:
+class Expected(Protocol):
+    """An expectation as it is recorded."""
+
+    @property
+    def words(self) -> str: ...
+    @property
+    def severity(self) -> Severity: ...
+
+
+class Judged(Protocol):
+    """A finding as it is recorded."""
+
+    @property
+    def expectation(self) -> Expected: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def observed(self) -> float | None: ...
+    @property
+    def passed(self) -> bool: ...
+
+
+class Judgement(Protocol):
+    """What was found of one partition of a table: of a source's rows, or of the people."""
+
+    @property
+    def table(self) -> str: ...
+    @property
+    def partition(self) -> Partition: ...
+    @property
+    def findings(self) -> Sequence[Judged]: ...
+
+
+def record_validations(connection: sa.Connection, audits: Iterable[Judgement]) -> None:
     """Replaces what is known of each (table, partition)."""
     for audit in audits:
         place = {"table_name": audit.table, "partition": audit.partition.day}

@@ -7,6 +7,8 @@ from audience.core.tables import ENTITIES
 from audience.quality.audit import DISTRIBUTED, SMALL
 from audience.quality.expectation import Expectation, Severity
 from audience.quality.past import DAYS, ROWS, WEEKDAYS, WEEKS
+from audience.quality.people import NOT_BEFORE, NOT_GONE, OF_SOMEBODY, REPRESENTATIVE
+from audience.quality.reference import REFERENCE
 from audience.quality.suites import suite
 
 _CONSEQUENCES: dict[Severity, str] = {
@@ -31,6 +33,7 @@ def page() -> str:
         f" {DISTRIBUTED} rows on, now and then. Until there is as much, the expectation holds and its `observed` is null."
         " A source is asked about parents only that it has.",
         *(_suite(t) for t in ENTITIES.values()),
+        _people(),
     )
 
 
@@ -39,6 +42,20 @@ def _suite(declared: Table) -> str:
     expectations = sorted(suite(declared), key=lambda e: order.index(e.severity))
     return f"## {declared.name}\n\n" + table(
         ("Expectation", "Severity"), ((_words(e), e.severity) for e in expectations)
+    )
+
+
+def _people() -> str:
+    rows = [(f"{c}: {', '.join(f'{g} {s:.0%}' for g, s in of.items())}", "warn") for c, of in REFERENCE.shares.items()]
+    return (
+        "## People of a day\n\nAfter the features are computed (`include/audience/quality/people.py`), recorded as the table"
+        " `customers`. Shares are of the people of whom the value is known, and compared with"
+        f" {REFERENCE.name} (`include/audience/quality/reference.py`: put your population there), within"
+        f" {REFERENCE.within:.0%} of all; fewer than {REPRESENTATIVE} people say nothing. Orders are the paid ones that landed"
+        " that day.\n\n"
+        + table(
+            ("Expectation", "Severity"), [*rows, *((e.words, e.severity) for e in (OF_SOMEBODY, NOT_BEFORE, NOT_GONE))]
+        )
     )
 
 
