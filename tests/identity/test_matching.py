@@ -1,4 +1,4 @@
-"""Exact matching against the demo town, where it is known who is who."""
+"""Matching against the demo town, where it is known who is who."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -50,6 +50,6 @@ def test_who_is_matched_is_one_person_and_most_who_are_one_person_are_matched(
     right = pairs({k: (found[k], truth[k]) for k in truth})
     precision, recall = right / pairs(found), right / pairs(truth)
     with capsys.disabled():
-        print(f"\nexact matching, {counts.taken} records: precision {precision:.3f}, recall {recall:.3f}")  # noqa: T201 - asked for
-    assert precision >= 0.99
-    assert recall >= 0.9
+        print(f"\nmatching, {counts.taken} records: precision {precision:.3f}, recall {recall:.3f}")  # noqa: T201 - asked for
+    assert precision >= 0.985
+    assert recall >= 0.97

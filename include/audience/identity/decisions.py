@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from audience.core.partition import Partition
-from audience.core.warehouse.models import IdentityDecision
+from audience.core.warehouse.models import IdentityDecision, IdentityReveal
 from audience.identity.clusters import Decisions
 from audience.identity.cut import Label
 
@@ -68,3 +68,9 @@ def remember(connection: sa.Connection, decided: Sequence[Decision], by: str) ->
     if rows:
         connection.execute(sa.insert(IdentityDecision), rows)
     return len(rows)
+
+
+def record_reveal(connection: sa.Connection, what: str, partition: Partition, *, records: int, to: str) -> None:
+    """Remembers that somebody was shown personal values."""
+    values = {"what": what, "partition": partition.day, "records": records, "shown_to": to}
+    connection.execute(sa.insert(IdentityReveal).values(values))

@@ -1,6 +1,5 @@
-"""Who is who at the end of one partition: nothing is written."""
+"""Who is who at the end of one partition."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import ibis
@@ -11,14 +10,12 @@ from audience.core.engine import keep
 from audience.core.lake import Lake
 from audience.core.masked import Secret
 from audience.core.partition import Partition
-from audience.core.trust import ALIKE, Trusted
+from audience.core.trust import Trusted
 from audience.identity.clusters import Clusters, Decisions, clusters
+from audience.identity.matching import Matching
 from audience.identity.records import person_records
 from audience.identity.set_aside import telling
 from audience.privacy.pseudonym import pseudonyms
-
-Likely = Callable[[ir.Table], ir.Table | None]
-"""From person records to the pairs that a model accepts (`clusters.PAIRS`); None without a model."""
 
 
 @dataclass(frozen=True)
@@ -34,27 +31,41 @@ class Identified:
     clusters: Clusters
 
 
-def identify(
-    lake: Lake,
-    session: Backend,
-    partition: Partition,
-    key: Secret,
-    *,
-    decisions: Decisions,
-    likely: Likely = lambda _: None,
-    trusted: Trusted = ALIKE,
-) -> Identified:
-    """Decides who is one person, as of the end of the partition.
+@dataclass(frozen=True)
+class Identity:
+    """Where records come from, and how they are told apart.
 
-    A person's pseudonym is a keyed hash of the record that was known first, so it is the same whatever is computed
-    first, and the records that join later do not change it.
+    Args:
+        accept: probability from which a similar pair is one person, where it is not that of the match rules.
     """
-    records = person_records(lake, session, partition, key, trusted)
-    found = clusters(session, telling(records), decisions, likely(records))
-    people = found.people
-    named = people.mutate(person_id=pseudonyms(ibis.literal("person:") + people.first_record, key))
-    owned = keep(session, records.join(named.select("record_key", "person_id"), "record_key"))
-    return Identified(owned, found)
+
+    lake: Lake
+    session: Backend
+    key: Secret
+    trusted: Trusted
+    accept: float | None = None
+
+    def records(self, partition: Partition) -> ir.Table:
+        """The person records of a partition."""
+        return person_records(self.lake, self.session, partition, self.key, self.trusted)
+
+    @property
+    def matching(self) -> Matching:
+        return Matching(self.lake, self.session, self.key, self.records)
+
+    def of(self, partition: Partition, decisions: Decisions) -> Identified:
+        """Decides who is one person, as of the end of the partition.
+
+        A person's pseudonym is a keyed hash of the record that was known first, so it is the same whatever is computed
+        first, and the records that join later do not change it.
+        """
+        records = self.records(partition)
+        likely = self.matching.likely(partition, records, self.accept)
+        found = clusters(self.session, telling(records), decisions, likely)
+        people = found.people
+        named = people.mutate(person_id=pseudonyms(ibis.literal("person:") + people.first_record, self.key))
+        owned = keep(self.session, records.join(named.select("record_key", "person_id"), "record_key"))
+        return Identified(owned, found)
 
 
 def person_keys(owned: ir.Table) -> ir.Table:

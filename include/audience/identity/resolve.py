@@ -25,7 +25,7 @@ from audience.identity.changes import changes
 from audience.identity.clusters import Decisions
 from audience.identity.decisions import decisions_of
 from audience.identity.golden import contact_points, golden_records, provenance, ranked_addresses
-from audience.identity.identify import identify, person_keys
+from audience.identity.identify import Identity, person_keys
 from audience.identity.set_aside import set_aside
 
 _ADDRESSED = ("contact", "consent", "order", "event")
@@ -61,16 +61,17 @@ def resolve(
     with warehouse.begin() as connection:
         decisions = decisions_of(connection, partition)
         decided_before = decisions_of(connection, partition.previous)
-    found = identify(lake, session, partition, key, decisions=decisions, trusted=trusted)
+    identity = Identity(lake, session, key, trusted)
+    found = identity.of(partition, decisions)
     owned = found.owned
     lake.write(session, PERSON_KEY, partition, person_keys(owned))
     addresses = keep(session, ranked_addresses(owned, lake, session, partition))
     customers = lake.write(session, CUSTOMERS, partition, golden_records(owned, addresses, trusted))
     lake.write(session, GOLDEN_SOURCE, partition, provenance(owned, addresses, trusted))
-    before = _keys_before(lake, session, partition.previous, key, decisions=decided_before, trusted=trusted)
+    before = _keys_before(identity, partition.previous, decided_before)
     moved = keep(session, changes(session, before, found))
     lake.write(session, IDENTITY_CHANGE, partition, moved)
-    lake.note(_NOTE, partition, {"input": _input(lake, partition, decisions, trusted)})
+    lake.note(_NOTE, partition, {"input": _input(identity, partition, decisions)})
     _fill_vault(session, warehouse, partition, contact_points(owned, addresses, partition, trusted))
     taken = int(session.to_pyarrow(owned.count()).as_py())
     by_kind = session.to_pyarrow(moved.group_by("what").agg(people=_.count()).order_by("what")).to_pylist()
@@ -82,24 +83,25 @@ def resolve(
     )
 
 
-def _keys_before(
-    lake: Lake, session: Backend, day: Partition, key: Secret, *, decisions: Decisions, trusted: Trusted
-) -> ir.Table:
+def _keys_before(identity: Identity, day: Partition, decisions: Decisions) -> ir.Table:
     """The person keys of a day: as published when they come from the input that there is now, else computed.
 
     So the changes of a day are the same whether the day before was computed before it, after it, or never.
     """
+    lake, session = identity.lake, identity.session
     if not any(lake.publications(table, through=day) for table in _tables(lake)):
         return ibis.memtable([], schema=PERSON_KEY.schema)
-    if lake.note(_NOTE, day).get("input") == _input(lake, day, decisions, trusted):
+    if lake.note(_NOTE, day).get("input") == _input(identity, day, decisions):
         return lake.read(session, PERSON_KEY, day)
-    return keep(session, person_keys(identify(lake, session, day, key, decisions=decisions, trusted=trusted).owned))
+    return keep(session, person_keys(identity.of(day, decisions).owned))
 
 
-def _input(lake: Lake, partition: Partition, decisions: Decisions, trusted: Trusted) -> str:
+def _input(identity: Identity, partition: Partition, decisions: Decisions) -> str:
     """Changes when anything changes that the person keys of a partition come from."""
-    trust = {name: asdict(trust) for name, trust in sorted(trusted.items())}
-    return lake.fingerprint(_tables(lake), through=partition, extra=f"{_code()} {decisions} {trust}")
+    trust = {name: asdict(trust) for name, trust in sorted(identity.trusted.items())}
+    model = identity.matching.stored(partition)
+    extra = f"{_code()} {decisions} {trust} {model.version if model else None}"
+    return identity.lake.fingerprint(_tables(identity.lake), through=partition, extra=extra)
 
 
 def _tables(lake: Lake) -> list[Table]:

@@ -2,7 +2,16 @@
 
 from audience.core.errors import DeclarationError, nearest
 from audience.core.table import Table
-from audience.core.tables.derived import CUSTOMERS, FEATURES, GOLDEN_SOURCE, IDENTITY_CHANGE, PERSON_KEY, SCORES
+from audience.core.tables.derived import (
+    CUSTOMERS,
+    FEATURES,
+    GOLDEN_SOURCE,
+    IDENTITY_CHANGE,
+    MATCH_PAIR,
+    MATCH_STATE,
+    PERSON_KEY,
+    SCORES,
+)
 from audience.core.tables.entities import (
     CAMPAIGN,
     CONSENT,
@@ -28,7 +37,8 @@ ENTITIES: dict[str, Table] = {t.name: t for t in _ENTITIES}
 """Canonical entities: what every source tidies its records into."""
 
 DERIVED: dict[str, Table] = {
-    t.name: t for t in (PERSON_KEY, CUSTOMERS, GOLDEN_SOURCE, IDENTITY_CHANGE, FEATURES, SCORES)
+    t.name: t
+    for t in (PERSON_KEY, CUSTOMERS, GOLDEN_SOURCE, IDENTITY_CHANGE, MATCH_PAIR, MATCH_STATE, FEATURES, SCORES)
 }
 """Tables computed from the entities, one full set of rows per partition."""
 
@@ -52,6 +62,8 @@ __all__ = [
     "FEATURES",
     "GOLDEN_SOURCE",
     "IDENTITY_CHANGE",
+    "MATCH_PAIR",
+    "MATCH_STATE",
     "ORDER",
     "ORDER_LINE",
     "PERSON_KEY",

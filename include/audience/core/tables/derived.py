@@ -75,6 +75,32 @@ IDENTITY_CHANGE = Table(
 )
 """Merges and splits of one day."""
 
+MATCH_PAIR = Table(
+    name="match_pair",
+    grain="one pair of records that a trained model finds worth a look",
+    key=("left_key", "right_key"),
+    columns=(
+        Column("left_key", "text", "the lower record key: '<source>:<record_id>'", required=True),
+        Column("right_key", "text", "the higher record key", required=True),
+        Column("match_weight", "real", "how much speaks for one person, bits", required=True),
+        Column("match_probability", "real", "probability of one person, 0..1", required=True, at_least=0, at_most=1),
+        Column("said", "text", "JSON: of each comparison the level (-1: not known) and its bits", required=True),
+    ),
+)
+
+MATCH_STATE = Table(
+    name="match_state",
+    grain="one record that was compared",
+    key=("record_key",),
+    columns=(
+        Column("record_key", "text", "the record: '<source>:<record_id>'", required=True),
+        Column(
+            "state", "text", "keyed hash of what it was compared by: the same as long as its pairs are", required=True
+        ),
+    ),
+)
+"""Which records changed since another day, and only their pairs are scored again; written from 50,000 contacts on."""
+
 FEATURES = Table(
     name="features",
     grain="one person",

@@ -2,7 +2,7 @@
 
 from audience.core.warehouse.models.alert import Alert, AlertSent
 from audience.core.warehouse.models.base import SCHEMAS, Base
-from audience.core.warehouse.models.identity import IdentityDecision
+from audience.core.warehouse.models.identity import IdentityDecision, IdentityReveal
 from audience.core.warehouse.models.ops import Landing, NewField
 from audience.core.warehouse.models.privacy import Consent, KeyForm, Suppression
 from audience.core.warehouse.models.push import Acknowledged, Item, Job, Lease, Plan
@@ -23,6 +23,7 @@ __all__ = [
     "Evaluation",
     "Histogram",
     "IdentityDecision",
+    "IdentityReveal",
     "Item",
     "Job",
     "KeyForm",

@@ -27,3 +27,17 @@ class IdentityDecision(Base):
     why: Mapped[str | None] = mapped_column(comment="in the reviewer's words; no personal data")
     decided_by: Mapped[str]
     decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class IdentityReveal(Base):
+    """Grain: one time that somebody was shown records with their personal values, to decide who is one person."""
+
+    __tablename__ = "identity_reveal"
+    __table_args__ = {"schema": "ops"}
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    what: Mapped[str] = mapped_column(comment="review export, explain")
+    partition: Mapped[date]
+    records: Mapped[int] = mapped_column(comment="at most so many")
+    shown_to: Mapped[str]
+    shown_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
