@@ -9,7 +9,7 @@ import ibis
 import pytest
 from ibis.backends.duckdb import Backend
 
-from audience.core.masked import Secret
+from audience.core.masked import PseudonymKey, Secret
 from audience.core.table import Column, Table
 from audience.core.tables import CONSENT, CONTACT, EXCHANGE_RATE, ORDER, ORDER_LINE, WEB_EVENT
 from audience.privacy.pseudonym import pseudonym
@@ -177,6 +177,13 @@ def test_a_consent_without_a_usable_address_is_refused(duck: Backend, email: str
                "captured_at": "2026-11-20", "proof": "p"}  # fmt: skip
     (row,) = judged(duck, CONSENT, consent | {"email": email})
     assert row["_reason"] == expected
+
+
+def test_an_address_becomes_the_keyed_hash_of_its_mailbox_where_the_key_says_so(duck: Backend) -> None:
+    by_mailbox = PseudonymKey(KEY.reveal(), by_mailbox=True)
+    rows = judge(staged(CONTACT, {"record_id": "1", "email": "A.na+shop@gmail.com"}), CONTACT, by_mailbox)
+    (found,) = duck.to_pyarrow(rows).to_pylist()
+    assert (found["email_key"], found["email"]) == (pseudonym("ana@gmail.com", KEY), "A.na+shop@gmail.com")
 
 
 def test_a_contact_with_an_impossible_address_is_kept_without_a_match_value(duck: Backend) -> None:
