@@ -1,14 +1,14 @@
 """Who was shown records with their personal values, to decide who is one person.
 
 Revision ID: 0010
-Revises: 0009
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0010'
-down_revision = '0009'
+down_revision = '0008'
 
 
 def upgrade() -> None:
