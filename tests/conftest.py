@@ -1,7 +1,9 @@
-"""Servers that tests share: each is started once, each test gets a fresh database or folder."""
+"""Servers that tests share: each is started once, each test gets an empty database or folder."""
 
 import os
+import tempfile
 import uuid
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,12 @@ from audience.core.warehouse.embedded import embedded_postgres, stop_embedded_po
 from key import KEY
 from sandbox_process import Sandbox, start_sandbox
 from small_sandbox import PEOPLE, SmallSandbox
+
+# pytest closes the folder of all its sessions to other users whenever it starts, and the embedded PostgreSQL of a root
+# is run by another user: two checkouts that are tested at once need two folders.
+TEMPORARY = Path(tempfile.gettempdir()) / f"audience-{zlib.crc32(str(Path(__file__)).encode()):08x}"
+TEMPORARY.mkdir(exist_ok=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(TEMPORARY))
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist's own hook writes the groups into the tests' ids
@@ -40,34 +48,45 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres_url: str) -> Iterator[str]:
-    """A migrated, empty database that tests copy: copying takes 0.1 s, migrating a second."""
-    name = f"audience_template_{uuid.uuid4().hex[:12]}"
+def migrated(postgres_url: str) -> Iterator[Warehouse]:
+    """A warehouse for all tests of a worker: dropping a database makes the server write all it holds, emptying one does not."""
+    name = f"audience_{uuid.uuid4().hex[:12]}"
     admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     warehouse = Warehouse(sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
     warehouse.migrate()
+    yield warehouse
     warehouse.close()
-    yield name
     with admin.connect() as connection:
         connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
 
 
 @pytest.fixture
-def warehouse(postgres_url: str, migrated_template: str) -> Iterator[Warehouse]:
-    """A migrated, empty warehouse of the test's own."""
-    name = f"audience_{uuid.uuid4().hex[:12]}"
-    admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
-    warehouse = Warehouse(sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
+def warehouse(migrated: Warehouse) -> Iterator[Warehouse]:
+    """A migrated, empty warehouse."""
+    warehouse = Warehouse(migrated.engine.url.render_as_string(hide_password=False))
     yield warehouse
     warehouse.close()
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with migrated.begin() as connection:
+        connection.execute(sa.text(EMPTY))
+
+
+EMPTY = """
+DO $$
+DECLARE one record;
+BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
+    SET LOCAL session_replication_role = replica;  -- deletes in any order
+    FOR one IN SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+               WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'alembic_version'
+    LOOP EXECUTE 'DELETE FROM ' || one.name; END LOOP;
+    FOR one IN SELECT format('%I.%I', schemaname, sequencename) AS name FROM pg_sequences WHERE last_value IS NOT NULL
+    LOOP PERFORM setval(one.name::regclass, 1, false); END LOOP;
+END $$
+"""
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Where a run keeps its data, how large they are, and which PostgreSQL it uses."""
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,3 +35,7 @@ class Place:
     def file(self, name: str) -> str:
         """Path of one input, such as `orders`."""
         return str(self.data / f"{name}.parquet")
+
+    def database(self, name: str) -> str:
+        """Name of a database of this folder: benchmarks in two folders may share a server."""
+        return f"bench_{name}_{zlib.crc32(str(self.folder).encode()):08x}"

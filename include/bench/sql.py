@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from audience.core.connection import Connection
     from audience.sources.contract import Source
 
-DATABASE = "bench_sql"
 ORDERS_PER_BUYER = 10
 SAMPLE = 200_000
 """Orders that are read record by record."""
@@ -114,8 +113,8 @@ def _filled(place: Place) -> Iterator[None]:
 
     admin = _server(place)
     with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)"))
-        connection.execute(sa.text(f"CREATE DATABASE {DATABASE}"))
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {place.database('sql')} WITH (FORCE)"))
+        connection.execute(sa.text(f"CREATE DATABASE {place.database('sql')}"))
     engine = sa.create_engine(_url(place), poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text(_ORDERS), {"day": DAY.key, "orders": _orders(place)})
@@ -125,7 +124,7 @@ def _filled(place: Place) -> Iterator[None]:
         yield
     finally:
         with admin.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {DATABASE} WITH (FORCE)"))
+            connection.execute(sa.text(f"DROP DATABASE {place.database('sql')} WITH (FORCE)"))
 
 
 def _server(place: Place) -> "sa.Engine":
@@ -137,7 +136,7 @@ def _server(place: Place) -> "sa.Engine":
 def _url(place: Place) -> "sa.URL":
     import sqlalchemy as sa
 
-    return sa.make_url(place.server_url).set(database=DATABASE)
+    return sa.make_url(place.server_url).set(database=place.database("sql"))
 
 
 def _orders(place: Place) -> int:

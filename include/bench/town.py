@@ -65,7 +65,7 @@ def fresh_warehouse(place: Place, name: str) -> "Iterator[Warehouse]":
 
     from audience.core.warehouse import Warehouse
 
-    database = f"bench_{name}"
+    database = place.database(name)
     admin = sa.create_engine(place.server_url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(sa.text(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)"))
