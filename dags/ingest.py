@@ -7,7 +7,8 @@
 
 **If it fails** the day is not announced, nothing of it is published, other sources go on and the last good partitions
 stay in use. `SourceRefused`: check the connection. `SourceUnavailable`: the system was down, clear the task.
-`AuditFailed`: the message names table and expectation; look at `quarantine_<source>`, mend the source, clear the run.
+`AuditFailed`: the message names table and expectation; the run's tab *Data quality* shows what was found; look at the
+quarantine, mend the source, clear the run.
 
 **To redo** a range of days: Trigger > Backfill, or `airflow backfill create --dag-id ingest_<source> --from-date D1
 --to-date D2T23:59:59`. For a first load of a long history trigger one run with the last day as partition key and `since`.

@@ -1,10 +1,12 @@
-"""# Watch that sources are not late
+"""# Watch that sources are not late and not blocked
 
-**Reads** the newest published day of each source (`ops.landing`) and how old it may be (`fresh_hours` of its file).
+**Reads** the newest published day of each source (`ops.landing`), how old it may be (`fresh_hours` of its file), and what
+the gates found last of each day (`ops.quality_day`).
 
-**Writes** `ops.alert`: a required source that is late opens an alert, and its next day closes it. Both are told once: in
-the log, and by e-mail and webhook where `AUDIENCE_ALERTS_EMAIL` and `AUDIENCE_ALERTS_WEBHOOK` name them. An optional
-source that is late is left out of the day and marked stale wherever its numbers are shown.
+**Writes** `ops.alert`: a required source that is late opens an alert, and its next day closes it; so does a day of it that a
+gate stopped, and its publication closes it. Both ends are told once, whatever is tried again meanwhile: in the log, and by
+e-mail and webhook where `AUDIENCE_ALERTS_EMAIL` and `AUDIENCE_ALERTS_WEBHOOK` name them. An optional source is only shown as
+stale or blocked. `ops.source`: what the sources in use promise.
 
 **If it fails** with `AlertNotSent`, a channel did not take its message: mend the connection `smtp_default` or the webhook.
 The next run tells that channel what it missed, and no other channel twice.
@@ -19,7 +21,7 @@ from audience.orchestration.tasks import watch
 
 with DAG(
     dag_id="watch_sources",
-    dag_display_name="Watch that sources are not late",
+    dag_display_name="Watch that sources are not late and not blocked",
     schedule=CronTriggerTimetable("15 * * * *", timezone="UTC"),
     max_active_runs=1,
     **dag_arguments(__doc__),

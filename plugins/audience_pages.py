@@ -1,4 +1,4 @@
-"""Registers the page Audience in Airflow's navigation; `audience.orchestration.pages` is the page."""
+"""Registers *Audience* in Airflow's navigation and *Data quality* beside DAGs and runs: `audience.orchestration.pages`."""
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -9,5 +9,12 @@ class AudiencePages(AirflowPlugin):
     name = "audience_pages"
     fastapi_apps = [{"app": Page(), "url_prefix": PREFIX, "name": "Audience"}]  # noqa: RUF012  # Airflow's own type
     external_views = [  # noqa: RUF012
-        {"name": "Audience", "href": address(), "url_route": "audience", "destination": "nav", "category": "browse"}
+        {"name": "Audience", "href": address(), "url_route": "audience", "destination": "nav", "category": "browse"},
+        {"name": "Data quality", "href": address("dags/{DAG_ID}"), "url_route": "quality", "destination": "dag"},
+        {
+            "name": "Data quality",
+            "href": address("dags/{DAG_ID}/runs/{RUN_ID}"),
+            "url_route": "quality-of-run",
+            "destination": "dag_run",
+        },
     ]

@@ -126,13 +126,24 @@ def discard(house: "House", source: str, *, by: str, why: str, first: str | None
 
 
 def watch(house: "House", sources: "Iterable[Source]", channels: "Mapping[str, Channel]", now: datetime) -> Facts:
-    """Alerts of required sources that are late at a moment, and of their recovery, once each."""
-    from audience.quality.alerts import follow
-    from audience.reporting import late_required, read_freshness
+    """Alerts of required sources that are late at a moment or blocked on a day, and of their recovery, once each.
 
-    found = read_freshness(house.warehouse, sources, now)
-    sent = follow(house.warehouse, late_required(found), channels, now)
-    return {"late": [f.source for f in found if f.is_late], "messages": sent}
+    Args:
+        sources: all that are in use; what they declare is recorded for `ops.quality_freshness`.
+    """
+    from audience.quality.alerts import follow
+    from audience.reporting import blocked_required, late_required, read_blocked, read_freshness, record_declared
+
+    sources = list(sources)
+    record_declared(house.warehouse, sources)
+    late = read_freshness(house.warehouse, sources, now)
+    blocked = read_blocked(house.warehouse, sources)
+    sent = follow(house.warehouse, late_required(late) | blocked_required(blocked), channels, now)
+    return {
+        "late": [f.source for f in late if f.is_late],
+        "blocked": [f"{b.source} {b.partition}" for b in blocked],
+        "messages": sent,
+    }
 
 
 def days_to_compute(house: "House", partition: str | None) -> Facts:

@@ -1,4 +1,4 @@
-"""The page Audience in Airflow: nobody sees it without a login, and it shows numbers only."""
+"""The pages in Airflow: nobody sees them without a login, and they show numbers only."""
 
 import asyncio
 import importlib.util
@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from audience.core.warehouse import Base, Warehouse
-from audience.core.warehouse.models import ContactPoint, Definition, Evaluation, Landing, Membership, Plan
+from audience.core.warehouse.models import ContactPoint, Definition, Evaluation, Landing, Membership, Plan, Validation
 from key import KEY
 
 REPOSITORY = Path(__file__).parents[2]
@@ -94,11 +94,20 @@ def words(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
-def logged_in(pages: ModuleType) -> object:
-    """The application for somebody whom Airflow knows."""
-    from airflow.api_fastapi.core_api.security import get_user
+RUNS = {("ingest_shop", "scheduled__2026-11-21T02:00:00+00:00"): "2026-11-20", ("restate", "manual__1"): None,
+        ("refresh_audience", "asset__1"): "2026-11-20"}  # fmt: skip
 
-    app = pages.application()
+
+def logged_in(pages: ModuleType) -> object:
+    """The application for somebody whom Airflow knows, who may see every DAG but `secret`."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import HTTPException
+
+    def may_see(dag_id: str) -> None:
+        if dag_id == "secret":
+            raise HTTPException(403)
+
+    app = pages.application(may_see=may_see, partition_of=lambda dag_id, run_id: RUNS[dag_id, run_id])
     app.dependency_overrides[get_user] = object
     return app
 
@@ -108,11 +117,11 @@ def logged_in(pages: ModuleType) -> object:
 
 def test_without_a_token_every_route_answers_401(pages: ModuleType, environment: dict[str, str]) -> None:
     routes = [route.path for route in pages.application().routes]
-    assert routes == ["/"]
+    assert routes == ["/", "/dags/{dag_id}", "/dags/{dag_id}/days/{day}", "/dags/{dag_id}/runs/{run_id:path}"]
     for path in routes:
-        answer = get(pages.Page(), path)
+        answer = get(pages.Page(), re.sub(r"\{\w+(:path)?\}", "2026-11-20", path))
         assert answer.status_code == 401
-        assert "vip" not in answer.text.lower()
+        assert not {"vip", "shop"} & set(words(answer.text.lower()).split())
 
 
 def test_mounted_below_a_path_it_still_asks(pages: ModuleType) -> None:
@@ -134,6 +143,11 @@ def test_a_token_that_nobody_issued_is_refused(pages: ModuleType, monkeypatch: p
     monkeypatch.setattr("airflow.api_fastapi.core_api.security.get_auth_manager", lambda: manager)
     answer = get(pages.Page(), "/", Authorization="Bearer of-bad-news")
     assert answer.status_code in (401, 403)
+
+
+def test_who_may_not_see_a_dag_does_not_see_its_pages(pages: ModuleType, environment: dict[str, str]) -> None:
+    paths = ("/dags/secret", "/dags/secret/days/2026-11-20", "/dags/secret/runs/1")
+    assert [get(logged_in(pages), path).status_code for path in paths] == [403] * 3
 
 
 # -- what it shows ---------------------------------------------------------------------------------------------------
@@ -165,6 +179,56 @@ def test_an_optional_source_that_is_late_is_marked_stale(
     assert "ecb 2026-11-20 stale 3 2 1 0" in late
 
 
+def blocked(warehouse: Warehouse, table: str) -> None:
+    """Saturday's rows of a table were judged, and nothing of them was published."""
+    found = {"expectation": "refused rows are at most 5%", "severity": "block", "passed": False, "position": 0,
+             "rows": 20, "failed": 9, "observed": 0.45}  # fmt: skip
+    place = {"table_name": table, "partition": FRIDAY + timedelta(days=1)}
+    with warehouse.begin() as connection:
+        connection.execute(sa.insert(Validation), [place | found])
+
+
+def test_a_source_that_a_gate_stopped_is_said_beside_the_segments_with_the_reason(
+    pages: ModuleType, environment: dict[str, str], warehouse: Warehouse
+) -> None:
+    blocked(warehouse, "raw_shop__order")
+    blocked(warehouse, "raw_ecb__exchange_rate")
+    text = words(pages.render(environment, SATURDAY)[1])
+    for source, entity in (("shop", "order"), ("ecb", "exchange_rate")):
+        assert (
+            f"Blocked: nothing was published of {source} on 2026-11-21 :"
+            f" {entity}: refused rows are at most 5%: found 9 of 20 rows." in text
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/dags/ingest_shop", "Web shop on Friday, 2026-11-20"),
+        ("/dags/ingest_shop/days/2026-11-19", "Web shop on Thursday, 2026-11-19"),
+        ("/dags/ingest_shop/runs/scheduled__2026-11-21T02%3A00%3A00%2B00%3A00", "Web shop on Friday, 2026-11-20"),
+        ("/dags/refresh_audience/runs/asset__1", "Quality of the sources on 2026-11-20"),
+        ("/dags/restate/runs/manual__1", "Quality of the sources, each on its newest day"),
+        ("/dags/train_models", "Quality of the sources, each on its newest day"),
+    ],
+)
+def test_beside_a_dag_and_a_run_is_the_report_of_its_source_and_day(
+    pages: ModuleType, environment: dict[str, str], path: str, title: str
+) -> None:
+    heading = re.search(r"<h1>.*</h1>", get(logged_in(pages), path).text, re.DOTALL)
+    assert heading is not None and words(heading[0]).strip() == title
+
+
+def test_a_day_that_is_none_has_no_report(pages: ModuleType, environment: dict[str, str]) -> None:
+    assert get(logged_in(pages), "/dags/ingest_shop/days/friday").status_code == 422
+
+
+def test_pages_lead_to_one_another(pages: ModuleType, environment: dict[str, str]) -> None:
+    friday = "/audience/dags/ingest_shop/days/2026-11-20"
+    for path in ("/", "/dags/restate", "/dags/ingest_shop/days/2026-11-21"):
+        assert f'href="{friday}"' in get(logged_in(pages), path).text
+
+
 def test_what_marketing_wrote_is_shown_as_text(pages: ModuleType, environment: dict[str, str]) -> None:
     shown = get(logged_in(pages), "/").text
     assert "<script" not in shown
@@ -177,9 +241,11 @@ def test_nobody_is_named(pages: ModuleType, environment: dict[str, str]) -> None
     assert [word for word in ("zoe", "@mailbox", "p-secret", "k-secret") if word in shown] == []
 
 
-def test_it_needs_nothing_from_elsewhere(pages: ModuleType, environment: dict[str, str]) -> None:
-    answer = get(logged_in(pages), "/")
-    assert re.findall(r"(?:https?:)?//|src=|href=|url\(|@import", answer.text) == []
+@pytest.mark.parametrize("path", ["/", "/dags/ingest_shop", "/dags/restate"])
+def test_it_needs_nothing_from_elsewhere(pages: ModuleType, environment: dict[str, str], path: str) -> None:
+    answer = get(logged_in(pages), path)
+    assert re.findall(r"(?:https?:)?//|src=|url\(|@import|<script|<link", answer.text) == []
+    assert all(to.startswith("/audience/") for to in re.findall(r'href="([^"]*)"', answer.text))
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert answer.headers["Cache-Control"] == "no-store"
     assert "prefers-color-scheme: dark" in answer.text
@@ -214,11 +280,16 @@ def plugin() -> ModuleType:
     return module
 
 
-def test_the_navigation_leads_to_the_application(plugin: ModuleType) -> None:
+def test_the_navigation_dags_and_runs_lead_to_the_application(plugin: ModuleType) -> None:
     (app,) = plugin.AudiencePages.fastapi_apps
-    (view,) = plugin.AudiencePages.external_views
-    assert view["href"] == f"{app['url_prefix']}/"
-    assert (view["url_route"], view["destination"]) == ("audience", "nav")
+    views = {view["destination"]: view["href"] for view in plugin.AudiencePages.external_views}
+    assert views == {
+        "nav": f"{app['url_prefix']}/",
+        "dag": f"{app['url_prefix']}/dags/{{DAG_ID}}",
+        "dag_run": f"{app['url_prefix']}/dags/{{DAG_ID}}/runs/{{RUN_ID}}",
+    }
+    routes = [view["url_route"] for view in plugin.AudiencePages.external_views]
+    assert len(set(routes)) == 3, "the UI finds a view by its route alone"
 
 
 def test_registering_it_does_not_import_the_application() -> None:

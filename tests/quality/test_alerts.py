@@ -6,13 +6,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from audience import steps
+from audience.core.connection import Connection
 from audience.core.errors import AlertNotSent
+from audience.core.lake import Lake
+from audience.core.settings import Settings
 from audience.core.warehouse import Warehouse
+from audience.house import House
 from audience.quality.alerts import Message, follow
+from audience.quality.audit import Audit, Finding
+from audience.quality.expectation import RefusedShare
+from audience.quality.results import record_validations
+from reporting.test_freshness import a_source
+from rows import FRIDAY
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATE = {"source shop": "newest day 2026-11-18"}
 SHOP = ("source shop", False), ("source shop", True)
+AUDITED = "audit of shop on 2026-11-20"
+REFUSED = RefusedShare(0.05)
 
 
 class Told:
@@ -26,6 +38,10 @@ class Told:
         if self.down:
             raise AlertNotSent("email: down")
         self.messages.append((message.subject, message.is_recovery))
+
+
+def never(name: str) -> Connection:
+    raise AssertionError(f"nothing connects to {name}")
 
 
 @pytest.fixture
@@ -67,6 +83,22 @@ def test_what_was_over_before_a_channel_was_told_is_not_told_to_it(warehouse: Wa
     mail.down = False
     follow(warehouse, {}, {"email": mail}, NOW)
     assert mail.messages == []
+
+
+def test_a_gate_that_stops_a_day_is_told_once_and_so_is_its_end(
+    warehouse: Warehouse, settings: Settings, mail: Told
+) -> None:
+    """However often its run is tried again: each try judges the day again."""
+    house = House(settings, Lake(settings.lake_url), warehouse, connection=never)
+    for number, (stops, messages) in enumerate([(True, 1), (True, 1), (False, 2), (False, 2), (True, 3)]):
+        audits = [Audit(f"raw_{source}__order", FRIDAY, 20, (Finding(REFUSED, 20, 9, 0.45, not stops),), {})
+                  for source in ("shop", "ads")]  # fmt: skip
+        with warehouse.begin() as connection:
+            record_validations(connection, audits)
+        watched = steps.watch(house, [a_source("shop", required=True), a_source("ads")], {"email": mail}, NOW)
+        assert watched["blocked"] == (["ads 2026-11-20", "shop 2026-11-20"] if stops else []), number
+        assert len(mail.messages) == messages
+    assert mail.messages == [(AUDITED, False), (AUDITED, True), (AUDITED, False)]
 
 
 def test_watchers_at_the_same_time_tell_it_once(warehouse: Warehouse, mail: Told) -> None:

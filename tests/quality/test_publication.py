@@ -112,6 +112,17 @@ def test_refused_rows_are_kept_with_their_reason_and_counted_by_it(lake: Lake, d
     assert json.loads(rows[0]["row"])["updated_at"] == "never"
 
 
+def test_a_day_says_when_it_was_published_last(lake: Lake, warehouse: Warehouse, published: Any) -> None:
+    at = []
+    for _ in range(2):
+        stage(lake, product=products("p1"))
+        published()
+        with warehouse.begin() as connection:
+            at += connection.execute(sa.text("SELECT published_at FROM ops.landing")).scalars().all()
+    first, second = at
+    assert first < second
+
+
 def test_publishing_the_same_rows_again_changes_nothing(lake: Lake, duck: Backend, published: Any) -> None:
     rows = [*products("p1", "p2"), *products("p3", updated_at="never")]
     stage(lake, product=rows)

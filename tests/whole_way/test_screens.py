@@ -32,6 +32,20 @@ def test_the_page_audience_is_in_the_navigation_and_shows_each_segment_with_its_
     assert len(shown) == 5
 
 
+def test_a_run_shows_the_quality_of_its_source_and_day(way: Way, page: "Page", keep: Keep) -> None:
+    day = way.place.first_load_until.isoformat()
+    (run,) = (run for run, key in way.runs("ingest_shop").items() if key == day)
+    page.goto(f"{way.place.airflow_url}/dags/ingest_shop/runs/{run.rpartition('/')[2].replace('+', '%2B')}")
+    page.get_by_role("link", name="Data quality").click()
+    shows = page.frame_locator("iframe")
+    shows.get_by_role("heading", name="What is wrong").wait_for()
+    keep("quality")
+    assert day in shows.get_by_role("heading", level=1).inner_text()
+    assert "rows refused" in shows.get_by_role("table").first.inner_text()
+    shows.get_by_role("link", name="Day before").click()
+    shows.get_by_role("status").get_by_text("published with a longer window").wait_for()
+
+
 def test_the_backfill_dialog_counts_the_days_from_the_first_to_the_end_of_the_last(
     way: Way, page: "Page", keep: Keep
 ) -> None:

@@ -1,6 +1,6 @@
 """What is seen on the way, and how a person's script asks the Airflow that runs it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,10 +36,10 @@ class Way:
     def wait_for(self, what: str, done: Callable[[], bool]) -> None:
         self.up.processes.wait_for(what, done, seconds=240)
 
-    def trigger(self, dag_id: str, conf: dict[str, str] | None = None) -> str:
+    def trigger(self, dag_id: str, conf: Mapping[str, str | int] | None = None) -> str:
         """Posts what the form in the UI posts; returns the path of the run."""
         form = {
-            "conf": conf or {},
+            "conf": dict(conf or {}),
             "data_interval_start": None,
             "data_interval_end": None,
             "logical_date": datetime.now(UTC).isoformat(),
@@ -79,6 +79,11 @@ class Way:
         state = self.rest.get(run).raise_for_status().json()["state"]
         assert state != "failed", f"{run}: {self.states(run)}"
         return bool(state == "success")
+
+    def returned(self, run: str, task: str) -> object:
+        """What a task of a run handed back."""
+        asked = self.rest.get(f"{run}/taskInstances/{task}/xcomEntries/return_value", params={"deserialize": True})
+        return asked.raise_for_status().json()["value"]
 
     def on_platform(self, list_name: str) -> set[str]:
         """The addresses on a list of the sandbox's e-mail platform."""

@@ -1,5 +1,6 @@
 """Commands that read: how things stand, and why somebody is in a segment."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +25,9 @@ def status() -> None:
     from audience.sources.contract import sources_in_use
 
     with house() as stores:
-        freshness = reporting.read_freshness(stores.warehouse, sources_in_use(os.environ), datetime.now(UTC))
+        in_use = sources_in_use(os.environ)
+        freshness = reporting.read_freshness(stores.warehouse, in_use, datetime.now(UTC))
+        blocked = reporting.read_blocked(stores.warehouse, in_use)
         newest = [(name, stores.lake.newest(name)) for name in stores.lake.tables()]
         stale = steps.stale_days(stores)
         sources = reporting.read_sources(stores.warehouse)
@@ -45,6 +48,8 @@ def status() -> None:
     for f in freshness:
         if f.is_late:
             warn(f"{f.source}: {'late' if f.is_required else 'stale'}: {f.words}")
+    for b in blocked[:10]:
+        warn(f"{b.source}: blocked on {b.partition}: {b.words}")
     for s in sources:
         for field in s.new_fields:
             warn(f"{s.source}: {field} is not known to the source file; its values are kept in extra")
@@ -63,6 +68,38 @@ def status() -> None:
             for p in pushes
         ],
     )
+
+
+@app.command()
+def report(
+    source: Annotated[str, typer.Argument(help="Name of a source file, such as shop.")],
+    partition: NewestDay = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="SOURCE_DAY.html when it is not given.")
+    ] = None,
+) -> None:
+    """Write the quality report of one source and day: the page *Data quality* of Airflow.
+
+    One HTML file that needs nothing else: what is wrong first, then rows, 30 days, every check. Numbers only.
+    """
+    from datetime import UTC, datetime
+
+    from audience import reporting
+    from audience.core.errors import NotPublished
+    from audience.core.partition import Partition
+    from audience.sources.contract import source_named
+
+    declared = source_named(source)
+    with house() as stores:
+        newest = reporting.newest_day(stores.warehouse, source)
+        day = Partition.parse(partition) if partition else newest
+        found = reporting.read_source_day(stores.warehouse, declared, day, datetime.now(UTC)) if day else None
+    if found is None or found.numbers is None:
+        known = f"the newest day is {newest}" if newest else "no day is known"
+        raise NotPublished(f"{source}: partition {day or '(newest)'} was neither judged nor published; {known}")
+    file = out or Path(f"{source}_{day}.html")
+    file.write_text(reporting.source_day_page(found), encoding="utf-8")
+    facts(f"{source} {day}", {"verdict": found.verdict, "did not hold": len(found.failed), "written to": file})
 
 
 @app.command()

@@ -155,7 +155,7 @@ def activate(
 
 @app.command()
 def migrate() -> None:
-    """Bring the warehouse to the current schema.
+    """Bring the warehouse to the current schema, and tell it which sources are in use.
 
     Doing it again changes nothing.
     """
@@ -163,10 +163,13 @@ def migrate() -> None:
 
     from audience.core.settings import Settings
     from audience.core.warehouse import Warehouse
+    from audience.reporting import record_declared
+    from audience.sources.contract import sources_in_use
 
     warehouse = Warehouse.of(Settings.read(os.environ))
     try:
         warehouse.migrate()
+        record_declared(warehouse, sources_in_use(os.environ))
     finally:
         warehouse.close()
     say("the warehouse has the current schema")

@@ -52,7 +52,7 @@ def restate_landing(
         counts = _after(found, rows)
         hashes = {d: w.content_hash for d, w in written.get(entity, {}).items()}
         content_hash = hashes.get(partition) or (found["content_hash"] if found else "")
-        new = insert(Landing).values(place | counts.as_dict() | {"content_hash": content_hash})
+        new = insert(Landing).values(place | counts.as_dict() | {"content_hash": content_hash, "published_at": None})
         names = ("taken", "loaded", "quarantined", "superseded", "reasons", "content_hash")
         connection.execute(
             new.on_conflict_do_update(index_elements=list(place), set_={n: new.excluded[n] for n in names})

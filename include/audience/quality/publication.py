@@ -18,7 +18,7 @@ from audience.core.lake import Lake, Written
 from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.tables import ENTITIES, QUARANTINE, quarantine, raw
-from audience.core.warehouse import Base, Warehouse
+from audience.core.warehouse import Warehouse
 from audience.core.warehouse.models import Landing
 from audience.quality.admission import PLACE, admitted, judge, refused
 from audience.quality.audit import Audit, audit, refuse
@@ -214,13 +214,9 @@ def _record_landing(
         | {"content_hash": written[day].content_hash if day in written else ""}
         for day in sorted({*counts, *written})
     ]
+    statement = insert(Landing)
+    key = [c.name for c in sa.inspect(Landing).primary_key]
+    replaced = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    again = statement.on_conflict_do_update(index_elements=key, set_=replaced | {"published_at": sa.func.now()})
     with warehouse.begin() as connection:
-        _upsert(connection, Landing, rows)
-
-
-def _upsert(connection: sa.Connection, model: type[Base], rows: list[dict[str, object]]) -> None:
-    """Inserts rows or replaces those with their primary key."""
-    statement = insert(model)
-    key = [c.name for c in sa.inspect(model).primary_key]
-    rest = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=rest), rows)
+        connection.execute(again, rows)

@@ -1,27 +1,48 @@
 """What people ask about the runs, answered from the warehouse alone: numbers only, read only, no personal data.
 
-sources   what came in, from `ops.landing`
-segments  sizes and movements of the newest evaluated partition
-pushes    the last plans
-freshness how old it is, against what source files promise
-ready     whether there is anything to read
+sources    what came in, from `ops.landing`
+source_day one source on one day: checks, rows, quarantine, the days before
+segments   sizes and movements of the newest evaluated partition
+pushes     the last plans
+freshness  how old it is, against what source files promise
+blocked    days of which a gate let nothing be published
+declared   what source files promise, for views
+ready      whether there is anything to read
+pages      all of it as HTML, for Airflow's UI and for files
 """
 
+from audience.reporting.blocked import Blocked, blocked_required, read_blocked
+from audience.reporting.declared import record_declared
 from audience.reporting.freshness import Freshness, late_required, read_freshness
+from audience.reporting.pages import audience_page, days_page, problem_page, source_day_page
 from audience.reporting.pushes import Push, read_pushes
 from audience.reporting.ready import check_migrated
 from audience.reporting.segments import SegmentNumbers, read_segments
+from audience.reporting.source_day import DayNumbers, SourceDay, newest_day, read_days, read_source_day
 from audience.reporting.sources import SourceNumbers, read_sources
 
 __all__ = [
+    "Blocked",
+    "DayNumbers",
     "Freshness",
     "Push",
     "SegmentNumbers",
+    "SourceDay",
     "SourceNumbers",
+    "audience_page",
+    "blocked_required",
     "check_migrated",
+    "days_page",
     "late_required",
+    "newest_day",
+    "problem_page",
+    "read_blocked",
+    "read_days",
     "read_freshness",
     "read_pushes",
     "read_segments",
+    "read_source_day",
     "read_sources",
+    "record_declared",
+    "source_day_page",
 ]

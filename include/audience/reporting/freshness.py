@@ -41,7 +41,8 @@ def read_freshness(warehouse: Warehouse, sources: Iterable[Source], now: datetim
 
     Those that never published anything are left out when they are optional, and all of them before a first one has.
     """
-    newest = sa.select(Landing.source, sa.func.max(Landing.partition)).group_by(Landing.source)
+    is_published = Landing.published_at.is_not(None)
+    newest = sa.select(Landing.source, sa.func.max(Landing.partition)).where(is_published).group_by(Landing.source)
     with warehouse.begin() as connection:
         published: dict[str, date] = {row[0]: row[1] for row in connection.execute(newest)}
     if not published:

@@ -9,6 +9,7 @@ from audience.cli.pages.markdown import code, codes, table
 from audience.core.table import Column, Table
 from audience.core.tables import DERIVED, ENTITIES, QUARANTINE
 from audience.core.warehouse.models import Base
+from audience.core.warehouse.views import VIEWS
 from audience.sources.contract import all_sources
 
 _TYPES = {
@@ -54,7 +55,11 @@ def page() -> str:
         "## Warehouse",
         "PostgreSQL, one schema per concern so that roles can be granted by schema. Only `vault` holds personal data;"
         " everything else carries keyed hashes and pseudonyms.",
-        *(_warehouse_table(t) for t in sorted(Base.metadata.tables.values(), key=lambda t: str(t.key))),
+        *(_warehouse_table(t, _words(t)) for t in sorted(Base.metadata.tables.values(), key=lambda t: str(t.key))),
+        "## Warehouse: views for BI tools",
+        "The quality of what came in, in numbers. No view holds a value of a row, so a role that may read schema `ops` and"
+        " nothing else can be given to a dashboard. Their meaning is in the database too, as comments.",
+        *(_warehouse_table(view, view.comment or "") for view in VIEWS.sorted_tables),
     )
 
 
@@ -95,9 +100,12 @@ def _values(column: Column) -> str:
     return "" if high is None else f"at most {high:,g}"
 
 
-def _warehouse_table(declared: sa.Table) -> str:
+def _words(declared: sa.Table) -> str:
     model = next(m.class_ for m in Base.registry.mappers if m.local_table is declared)
-    words = " ".join((model.__doc__ or "").split())
+    return " ".join((model.__doc__ or "").split())
+
+
+def _warehouse_table(declared: sa.Table, words: str) -> str:
     columns = table(
         ("Column", "Type", "Meaning", "Key", "Required"),
         (

@@ -3,7 +3,7 @@
 from audience.core.warehouse.models.alert import Alert, AlertSent
 from audience.core.warehouse.models.base import SCHEMAS, Base
 from audience.core.warehouse.models.identity import IdentityDecision, IdentityReveal
-from audience.core.warehouse.models.ops import Landing, NewField
+from audience.core.warehouse.models.ops import DeclaredSource, Landing, NewField
 from audience.core.warehouse.models.privacy import Consent, KeyForm, Suppression
 from audience.core.warehouse.models.push import Acknowledged, Item, Job, Lease, Plan
 from audience.core.warehouse.models.quality import Histogram, Validation
@@ -19,6 +19,7 @@ __all__ = [
     "Base",
     "Consent",
     "ContactPoint",
+    "DeclaredSource",
     "Definition",
     "Evaluation",
     "Histogram",

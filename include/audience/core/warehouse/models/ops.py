@@ -24,7 +24,21 @@ class Landing(Base):
     superseded: Mapped[int] = mapped_column(comment="older versions of a key within the same window")
     reasons: Mapped[dict[str, int]] = mapped_column(JSONB, comment="quarantined rows by reason")
     content_hash: Mapped[str] = mapped_column(comment="hash of the published rows")
-    published_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    published_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), comment="null: its rows only came by a replay"
+    )
+
+
+class DeclaredSource(Base):
+    """Grain: one source in use, as its file declares it."""
+
+    __tablename__ = "source"
+    __table_args__ = {"schema": "ops"}
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    is_required: Mapped[bool] = mapped_column(comment="whether the day's refresh waits for it")
+    fresh_hours: Mapped[int] = mapped_column(comment="hours after its end that the newest day may stay the newest")
 
 
 class NewField(Base):

@@ -1,0 +1,112 @@
+"""The pages that people look at, as whole HTML documents: no script, no picture, nothing from elsewhere.
+
+The same functions serve Airflow's UI, where links lead on, and files, where there is nothing to lead to.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from audience.reporting.blocked import Blocked
+from audience.reporting.chart import bars
+from audience.reporting.freshness import Freshness
+from audience.reporting.pushes import Push
+from audience.reporting.segments import SegmentNumbers
+from audience.reporting.source_day import DayNumbers, SourceDay
+from audience.reporting.sources import SourceNumbers
+
+Leads = Callable[[str, date], str]
+"""Where the report of a source and day is; an empty text where there is none to go to."""
+
+
+def problem_page(problem: str) -> str:
+    """Says why there is nothing to show."""
+    return _render("problem.html", problem=problem, home="")
+
+
+def audience_page(
+    *,
+    segments: Iterable[SegmentNumbers],
+    sources: Iterable[SourceNumbers],
+    freshness: Iterable[Freshness],
+    blocked: Iterable[Blocked],
+    pushes: Iterable[Push],
+    leads: Leads,
+) -> str:
+    """Segments, sources and last pushes."""
+    late = {f.source: f for f in freshness if f.is_late}
+    return _render(
+        "audience.html", segments=list(segments), sources=list(sources), late=late, blocked=list(blocked), pushes=list(pushes),
+        leads=leads, home="",
+    )  # fmt: skip
+
+
+def days_page(days: Iterable[DayNumbers], partition: date | None, *, leads: Leads, home: str = "") -> str:
+    """Sources side by side: on a day, or each on its newest one."""
+    worst = sorted(days, key=lambda d: (_WORST.index(d.verdict), d.source))
+    return _render("days.html", days=worst, partition=partition, leads=leads, home=home, verdicts=VERDICTS)
+
+
+def source_day_page(day: SourceDay, *, leads: Leads = lambda _source, _day: "", home: str = "") -> str:
+    """One source on one day: what is wrong first, then the rest."""
+    trend = list(day.trend.items())
+    checks: dict[str, list[Any]] = {}
+    for check in day.checks:
+        checks.setdefault(check.entity, []).append(check)
+    parts = [(d.loaded, d.superseded, d.quarantined) if d else None for _, d in trend]
+    return _render(
+        "source_day.html",
+        day=day,
+        checks=dict(sorted(checks.items(), key=lambda one: (all(c.verdict != "failed" for c in one[1]), one[0]))),
+        trend=list(zip(trend, bars(parts, step=_STEP, height=_HEIGHT), strict=True)),
+        highest=max((sum(part) for part in parts if part), default=0),
+        small={e.entity: bars(((n,) if n is not None else None for n in e.trend), step=4, height=22)
+               for e in day.entities},
+        step=_STEP,
+        height=_HEIGHT,
+        before=_beside(day, -1),
+        after=_beside(day, 1),
+        leads=leads,
+        home=home,
+        verdicts=VERDICTS,
+    )  # fmt: skip
+
+
+VERDICTS: Mapping[str, str] = {
+    "blocked": "blocked",
+    "unfinished": "not published",
+    "warned": "published with warnings",
+    "loaded": "published with a longer window",
+    "passed": "published",
+    "unknown": "nothing known",
+}
+"""`ops.quality_day.verdict` in words, worst first."""
+
+_WORST = tuple(VERDICTS)
+_STEP, _HEIGHT = 22, 110
+
+
+def _beside(day: SourceDay, by: int) -> date:
+    return date.fromordinal(day.partition.toordinal() + by)
+
+
+def _render(name: str, **known: Any) -> str:
+    page: str = _templates().get_template(name).render(known)
+    return page
+
+
+@cache
+def _templates() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["n"] = "{:,}".format
+    return environment
