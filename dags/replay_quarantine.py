@@ -1,7 +1,7 @@
 """# Replay quarantined rows of one source
 
-**Reads** `quarantine_<source>`: rows that were refused, and records that could not be tidied. `audience quarantine list`
-counts them by day and reason.
+**Reads** `quarantine_<source>`: rows that were refused, and records that could not be tidied. The DAG `show_quarantine`
+counts them by day and reason, and shows them by shape.
 
 **Writes** what passes now into the partition of its own day, as a further generation of `raw_<source>__<entity>`; the
 decisions into `ops.quarantine_decision`, the numbers into `ops.landing`. Announces the computed days that became stale,
@@ -15,28 +15,20 @@ failure: it stays in quarantine with its new reason.
 
 import os
 
-from airflow.sdk import DAG, Param, PartitionedAtRuntime
+from airflow.sdk import DAG, PartitionedAtRuntime
 
 from audience.orchestration.assets import required
 from audience.orchestration.defaults import dag_arguments
+from audience.orchestration.forms import quarantined_rows
 from audience.orchestration.tasks import announce_stale, replay
 from audience.sources.contract import sources_in_use
-
-DAY = {"type": ["null", "string"], "format": "date"}
 
 with DAG(
     dag_id="replay_quarantine",
     dag_display_name="Replay quarantined rows",
     schedule=PartitionedAtRuntime(),
     max_active_runs=1,
-    params={
-        "source": Param(
-            type="string", enum=[source.name for source in sources_in_use(os.environ)], description="the mended source"
-        ),
-        "first": Param(None, **DAY, description="first UTC day; empty: all"),
-        "last": Param(None, **DAY, description="last UTC day, included; empty: all"),
-        "reason": Param(None, type=["null", "string"], description="only reasons that contain this text; empty: all"),
-    },
+    params=quarantined_rows(sources_in_use(os.environ)),
     **dag_arguments(__doc__),
 ):
     announce_stale.override(outlets=required())(replay())

@@ -115,6 +115,23 @@ def replay_of(house: "House", source: "Source", chosen: "Chosen", *, by: str) ->
     return became
 
 
+def show_quarantined(house: "House", source: str, *, most: int, first: str | None = None, last: str | None = None,
+                     reason: str | None = None) -> Facts:  # fmt: skip
+    """Quarantined rows that wait.
+
+    Returns:
+        `open`: their number by `partition`, `entity` and `reason`; `shapes`: the first ones, each value by its shape.
+    """
+    from audience.quality.quarantine import choose, listed, shown
+
+    chosen = choose(source, first, last, reason)
+    with house.engine() as session, house.warehouse.begin() as connection:
+        return {
+            "open": listed(house.lake, session, connection, chosen),
+            "shapes": shown(house.lake, session, connection, chosen, most=most),
+        }
+
+
 def discard(house: "House", source: str, *, by: str, why: str, first: str | None = None, last: str | None = None,
             reason: str | None = None) -> int:  # fmt: skip
     """Closes quarantined rows that nobody wants; they stay in the lake. Gives their number."""

@@ -81,6 +81,14 @@ def test_every_expectation_of_every_entity_is_documented_with_its_severity() -> 
         assert [row for row in rows if row not in section] == []
 
 
+def test_every_reason_for_which_an_amount_waits_is_documented_with_its_table() -> None:
+    pages = {entity: rendered()["quality.md"].split(f"\n## {entity}\n")[1].split("\n## ")[0] for entity in ENTITIES}
+    assert {entity for entity, page in pages.items() if "currency: no rate for XXX" in page} == {
+        entity for entity, table in ENTITIES.items() if any(c.priced_on for c in table.columns)
+    }
+    assert "`ordered_at: missing, the day of the rate`" in pages["order"]
+
+
 def test_every_dag_has_its_runbook() -> None:
     page = rendered()["dags.md"]
     for section in page.split("\n## ")[1:]:

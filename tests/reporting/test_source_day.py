@@ -74,15 +74,15 @@ def test_rows_are_of_the_day_and_the_trend_of_the_30_days_that_end_with_it(
     assert list(day.trend)[-1] == FRIDAY and len(day.trend) == 30
 
 
-def test_refused_rows_wait_by_reason_most_first_and_decisions_are_counted(
+def test_refused_rows_are_counted_by_reason_most_first_and_decisions_too(
     warehouse: Warehouse, published: Put, put: Put
 ) -> None:
     published(FOUR, reasons={"order_id: missing": 1, "total_eur: not of type decimal": 4})
     place = {"source": "shop", "partition": FRIDAY, "generation": 0, "entity": "order", "stream": "orders"}
     put(QuarantineDecision, **place, position=3, decision="discarded", why="a test shop", decided_by="ada")
     day = read(warehouse)
-    waiting = [(w.entity, w.reason, w.rows) for w in day.waiting]
-    assert waiting == [("order", "total_eur: not of type decimal", 4), ("order", "order_id: missing", 1)]
+    refused = [(r.entity, r.reason, r.rows) for r in day.refused]
+    assert refused == [("order", "total_eur: not of type decimal", 4), ("order", "order_id: missing", 1)]
     assert day.decided == {"discarded": 1}
 
 

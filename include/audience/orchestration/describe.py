@@ -20,6 +20,7 @@ from airflow.sdk import (
     PartitionedAtRuntime,
     RollupMapper,
 )
+from airflow.sdk.definitions.timetables.simple import NullTimetable
 from cron_descriptor import Options, get_description  # type: ignore[import-untyped]  # it has no stubs
 
 
@@ -62,7 +63,7 @@ def runs(timetable: object) -> str:
     if isinstance(timetable, CronTriggerTimetable):
         words = get_description(timetable.expression, Options(use_24hour_time_format=True))
         return f"{words} {timetable.timezone}"
-    if isinstance(timetable, PartitionedAtRuntime):
+    if isinstance(timetable, PartitionedAtRuntime | NullTimetable):
         return "By hand"
     return type(timetable).__name__
 

@@ -1,5 +1,6 @@
 """The tasks of all DAGs: each opens the house and takes one step. XCom carries references and numbers only."""
 
+import json
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -97,11 +98,40 @@ def announce() -> Facts:
 @task
 def replay() -> Facts:
     """Lands what passes now of the quarantined rows that the form names."""
-    context = get_current_context()
-    run, form = context["dag_run"], context["params"]
-    chosen = {name: form[name] for name in ("first", "last", "reason")}
     with house() as stores:
-        return steps.replay(stores, form["source"], by=run.triggering_user_name or run.run_id, **chosen)
+        return steps.replay(stores, by=_person(), **_chosen_rows())
+
+
+@task
+def discard() -> Facts:
+    """Gives up the quarantined rows that the form names."""
+    why = get_current_context()["params"]["why"]
+    with house() as stores:
+        return {"discarded": steps.discard(stores, by=_person(), why=why, **_chosen_rows())}
+
+
+@task
+def show() -> Facts:
+    """Logs the quarantined rows that the form names: all by number, the first ones by shape."""
+    with house() as stores:
+        found = steps.show_quarantined(stores, most=get_current_context()["params"]["most"], **_chosen_rows())
+    for one in found["open"]:
+        log.info("%s %s: %s x %s", one["partition"], one["entity"], one["rows"], one["reason"])
+    for row in found["shapes"]:
+        log.info("%s", json.dumps(row, ensure_ascii=False))
+    return {"open": sum(one["rows"] for one in found["open"]), "shown": len(found["shapes"])}
+
+
+def _chosen_rows() -> dict[str, Any]:
+    """The rows that a form of `audience.orchestration.forms` names."""
+    form = get_current_context()["params"]
+    return {name: form[name] for name in ("source", "first", "last", "reason")}
+
+
+def _person() -> str:
+    """Who triggered this run, as Airflow knows them."""
+    run = get_current_context()["dag_run"]
+    return str(run.triggering_user_name or run.run_id)
 
 
 @task

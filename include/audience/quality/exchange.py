@@ -11,6 +11,8 @@ from audience.core.table import Table
 RATE = "_per_eur"
 """Units of the row's currency for one EUR on the day of its amounts; null: not known, or not needed."""
 
+_CURRENCY = "XXX"
+
 
 def known_rates(lake: Lake, session: Backend) -> ir.Table | None:
     """Every rate that a source ever told of; None when none did.
@@ -42,15 +44,28 @@ def with_rates(rows: ir.Table, table: Table, rates: ir.Table | None) -> ir.Table
     return joined.select(*rows.columns, **{RATE: joined.per_eur})
 
 
+def rate_reasons(table: Table) -> tuple[str, ...]:
+    """Reasons for which rows of a table wait for a rate, `XXX` standing for the currency; none: it has no amounts."""
+    return tuple(
+        reason
+        for moment in sorted({c.priced_on for c in table.columns if c.priced_on})
+        for reason in (
+            f"{moment}: missing, the day of the rate",
+            f"currency: no rate for {_CURRENCY} on the day or {MOST_DAYS} days before",
+        )
+    )
+
+
 def rate_problem(rows: ir.Table, table: Table) -> ir.StringValue:
     """Why an amount of the row cannot be had in EUR; null: it can, or there is none."""
     amounts = [c for c in table.columns if c.priced_on]
     (moment,) = {c.priced_on for c in amounts}
+    no_day, no_rate = rate_reasons(table)
+    before, after = no_rate.split(_CURRENCY)
     has_amount = ibis.or_(*(rows[c.name].notnull() for c in amounts))
     needs = has_amount & (rows.currency != "EUR") & rows[RATE].isnull()
-    no_rate = ibis.literal("currency: no rate for ") + rows.currency + f" on the day or {MOST_DAYS} days before"
     return ibis.cases(
-        (needs & rows[moment].isnull(), f"{moment}: missing, the day of the rate"),
-        (needs, no_rate),
+        (needs & rows[moment].isnull(), no_day),
+        (needs, ibis.literal(before) + rows.currency + after),
         else_=ibis.null("string"),
     )

@@ -77,8 +77,8 @@ class EntityRows:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """Rows of an entity that were refused for a reason, and not replayed since."""
+class Refused:
+    """Rows of an entity that were refused for a reason, and not replayed since; some may have been discarded."""
 
     entity: str
     reason: str
@@ -109,7 +109,7 @@ class SourceDay:
     judged_with: date | None
     judged_rows: int
     entities: tuple[EntityRows, ...]
-    waiting: tuple[Waiting, ...]
+    refused: tuple[Refused, ...]
     decided: Mapping[str, int]
     new_fields: tuple[str, ...]
     freshness: Freshness | None
@@ -139,8 +139,8 @@ def read_source_day(warehouse: Warehouse, source: Source, partition: Partition, 
                                                QUALITY_DAY.c.partition.between(days[0], day))}  # fmt: skip
         checks = _checks(connection, source.name, day)
         entities = _entities(connection, source.name, days)
-        waiting = [
-            Waiting(*row)
+        refused = [
+            Refused(*row)
             for row in connection.execute(
                 sa.select(QUALITY_REFUSAL.c.entity, QUALITY_REFUSAL.c.reason, QUALITY_REFUSAL.c.rows)
                 .where(*_of(QUALITY_REFUSAL, source.name, day))
@@ -180,7 +180,7 @@ def read_source_day(warehouse: Warehouse, source: Source, partition: Partition, 
         judged_with=judged_with if numbers is not None and numbers.verdict == "loaded" else None,
         judged_rows=sum({c.entity: c.rows for c in checks if c.severity == "reject"}.values()),
         entities=entities,
-        waiting=tuple(waiting),
+        refused=tuple(refused),
         decided={decision: int(rows) for decision, rows in decided},
         new_fields=tuple(f"{stream}.{field}" for stream, field in new),
         freshness=next(iter(read_freshness(warehouse, [source], now)), None),

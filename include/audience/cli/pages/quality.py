@@ -1,10 +1,11 @@
 """docs/quality.md: what is expected of every table, and what happens when it does not hold."""
 
 from audience.cli.pages import markdown
-from audience.cli.pages.markdown import table
+from audience.cli.pages.markdown import code, table
 from audience.core.table import Table
 from audience.core.tables import ENTITIES
 from audience.quality.audit import DISTRIBUTED, SMALL
+from audience.quality.exchange import rate_reasons
 from audience.quality.expectation import Expectation, Severity
 from audience.quality.past import DAYS, ROWS, WEEKDAYS, WEEKS
 from audience.quality.people import NOT_BEFORE, NOT_GONE, OF_SOMEBODY, REPRESENTATIVE
@@ -40,8 +41,18 @@ def page() -> str:
 def _suite(declared: Table) -> str:
     order: tuple[Severity, ...] = ("block", "warn", "reject")
     expectations = sorted(suite(declared), key=lambda e: order.index(e.severity))
-    return f"## {declared.name}\n\n" + table(
-        ("Expectation", "Severity"), ((_words(e), e.severity) for e in expectations)
+    listed = table(("Expectation", "Severity"), ((_words(e), e.severity) for e in expectations))
+    return "\n\n".join(part for part in (f"## {declared.name}", listed, _rates(declared)) if part)
+
+
+def _rates(declared: Table) -> str:
+    """What is said of rows whose amounts cannot be had in EUR."""
+    reasons = rate_reasons(declared)
+    return (
+        f"A row whose amount cannot be had in EUR is refused as well: {' or '.join(code(r) for r in reasons)}. It waits in"
+        " quarantine; once the rate is there, a replay lands it."
+        if reasons
+        else ""
     )
 
 

@@ -63,7 +63,7 @@ QUALITY_REFUSAL = sa.Table(
     VIEWS,
     *_place("source", "entity", "partition"),
     sa.Column("reason", sa.Text, comment="field and what was wrong with it, never its value"),
-    sa.Column("rows", sa.BigInteger, comment="rows that wait for this reason"),
+    sa.Column("rows", sa.BigInteger, comment="rows refused for this reason, also those that were discarded"),
     comment="Grain: one reason for which rows of a source, entity and day were refused and not replayed since.",
 )
 

@@ -98,7 +98,7 @@ COMMENTS = {
         'entity': 'what its rows are: contact, order',
         'partition': 'UTC day',
         'reason': 'field and what was wrong with it, never its value',
-        'rows': 'rows that wait for this reason',
+        'rows': 'rows refused for this reason, also those that were discarded',
     },
     'quality_decision': {
         '': 'Grain: one kind of decision about quarantined rows of a source, entity and day.',
