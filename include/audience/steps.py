@@ -143,19 +143,28 @@ def discard(house: "House", source: str, *, by: str, why: str, first: str | None
 
 
 def watch(house: "House", sources: "Iterable[Source]", channels: "Mapping[str, Channel]", now: datetime) -> Facts:
-    """Alerts of required sources that are late at a moment or blocked on a day, and of their recovery, once each.
+    """Alerts of required sources that are late at a moment or blocked on a day, of destinations that are not as
+    desired, and of their recovery, once each.
 
     Args:
         sources: all that are in use; what they declare is recorded for `ops.quality_freshness`.
     """
     from audience.quality.alerts import follow
-    from audience.reporting import blocked_required, late_required, read_blocked, read_freshness, record_declared
+    from audience.reporting import (
+        blocked_required,
+        late_required,
+        push_problems,
+        read_blocked,
+        read_freshness,
+        record_declared,
+    )
 
     sources = list(sources)
     record_declared(house.warehouse, sources)
     late = read_freshness(house.warehouse, sources, now)
     blocked = read_blocked(house.warehouse, sources)
-    sent = follow(house.warehouse, late_required(late) | blocked_required(blocked), channels, now)
+    violations = late_required(late) | blocked_required(blocked) | push_problems(house.warehouse, now)
+    sent = follow(house.warehouse, violations, channels, now)
     return {
         "late": [f.source for f in late if f.is_late],
         "blocked": [f"{b.source} {b.partition}" for b in blocked],
@@ -490,14 +499,26 @@ def days_between(first: str, last: str) -> list[str]:
     return days
 
 
+def is_still_asked(house: "House", destination: str, plan_id: int) -> bool:
+    """Whether a held push still waits for the answer that was asked for: no later one was pushed or is held otherwise."""
+    from audience.activation import plan
+
+    with house.warehouse.begin() as connection:
+        return plan.is_still_asked(connection, destination, plan_id)
+
+
 def activate(house: "House", destination: str, partition: str | None, *, holder: str, approved: bool = False,
-             dry_run: bool = False) -> Facts:  # fmt: skip
+             dry_run: bool = False, patience_seconds: float | None = None) -> Facts:  # fmt: skip
     """Brings a platform's lists to the segment tables of a partition, the newest one when none is named.
+
+    Args:
+        patience_seconds: how long to wait for what the platform does later; an hour when it is not given.
 
     Raises PushHeld when a person has to look first.
     """
     from audience.activation import destinations
     from audience.activation.plan import newest_evaluated
+    from audience.activation.push import PATIENCE_SECONDS
     from audience.activation.push import activate as push
 
     if partition is None:
@@ -514,6 +535,7 @@ def activate(house: "House", destination: str, partition: str | None, *, holder:
         holder=holder,
         approved=approved,
         dry_run=dry_run,
+        patience_seconds=PATIENCE_SECONDS if patience_seconds is None else patience_seconds,
     )
     return report.as_dict()
 

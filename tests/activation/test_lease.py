@@ -25,21 +25,25 @@ def test_the_same_holder_takes_its_lease_over_and_the_old_epoch_is_lost(warehous
     second = take(warehouse, "brevo", "run-1")
     assert (first.epoch, second.epoch) == (1, 2)
     second.check()
-    for lost in (first.check, first.renew):
-        with pytest.raises(LeaseLost, match="epoch 1 does not hold the lease any more"):
-            lost()
+    for lost in (first.renew, first.hold):
+        with (
+            pytest.raises(LeaseLost, match="epoch 1 does not hold the lease any more"),
+            warehouse.begin() as connection,
+        ):
+            lost(connection)
 
 
 def test_an_expired_lease_is_free_and_cannot_be_renewed(warehouse: Warehouse) -> None:
     first = take(warehouse, "brevo", "run-1", expiry=timedelta(0))
-    with pytest.raises(LeaseLost):
-        first.renew()
+    with pytest.raises(LeaseLost), warehouse.begin() as connection:
+        first.renew(connection)
     assert take(warehouse, "brevo", "run-2").epoch == 2
 
 
 def test_a_renewed_lease_lives_on(warehouse: Warehouse) -> None:
     lease = take(warehouse, "brevo", "run-1")
-    lease.renew()
+    with warehouse.begin() as connection:
+        lease.renew(connection)
     lease.check()
 
 

@@ -74,7 +74,9 @@ def test_so_many_ghosts_that_the_desired_state_is_the_likelier_mistake_are_only_
 
     report = town.push()
     assert not report.in_sync
-    assert [(s.name, s.desired, s.on_platform, s.ghosts) for s in report.lists if not s.in_sync] == [("vip", 2, 62, 60)]
+    assert [(s.name, s.desired, s.on_platform, s.unknown) for s in report.lists if not s.in_sync] == [
+        ("vip", 2, 62, 60)
+    ]
 
     assert town.push(approved=True).in_sync
     assert desk.lists() == town.desired()

@@ -1,18 +1,19 @@
 """A few people with consent, in a few segments, in a warehouse; and how to push them."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from activation.stands import BREVO, Stand
+from audience.activation import destinations
 from audience.activation.desired import desired
-from audience.activation.destinations.brevo import Brevo
+from audience.activation.destination import Destination
 from audience.activation.push import activate
 from audience.activation.report import PushReport
-from audience.core.connection import Connection
-from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.models import (
@@ -38,14 +39,19 @@ def key_of(name: str) -> str:
 
 
 class Town:
-    def __init__(self, warehouse: Warehouse, platform_url: str) -> None:
-        self.warehouse = warehouse
-        self.connection = Connection(
-            "brevo",
-            url=f"{platform_url}/brevo",
-            password=Secret("sandbox-brevo-key"),
-            extra={"requests_per_second": 100_000},
-        )
+    def __init__(self, warehouse: Warehouse, platform_url: str, stand: Stand = BREVO) -> None:
+        self.warehouse, self.stand = warehouse, stand
+        self.connection = stand.connection(platform_url)
+        self.base_list = stand.base_list(platform_url)
+        self.batch: int | None = None
+
+    def destination(self) -> Destination:
+        """As its connection makes it; with `batch`, told no more contacts at once than that."""
+        found: Any = destinations.find(self.stand.name)(self.connection)
+        if self.batch is not None:
+            sizes = dict.fromkeys(("upsert_batch", "add_batch", "remove_batch"), self.batch)
+            found.capabilities = replace(found.capabilities, **sizes)
+        return found  # type: ignore[no-any-return]
 
     # -- who lives here ----------------------------------------------------------------------------------------------
 
@@ -69,18 +75,18 @@ class Town:
                   "proof": "form 7", "recorded_in": FRIDAY.day}  # fmt: skip
         connection.execute(insert(Consent).values(answer).on_conflict_do_nothing())
 
-    def suppress(self, *names: str) -> None:
+    def suppress(self, *names: str, reason: str = "unsubscribe") -> None:
         with self.warehouse.begin() as connection:
             for name in names:
                 row = {
                     "contact_key": key_of(name),
-                    "reason": "unsubscribe",
+                    "reason": reason,
                     "source": "crm",
                     "suppressed_at": sa.func.now(),
                 }
                 connection.execute(sa.insert(Suppression).values(row))
 
-    def rename(self, name: str, first_name: str) -> None:
+    def rename(self, name: str, first_name: str | None) -> None:
         with self.warehouse.begin() as connection:
             named = sa.update(ContactPoint).where(ContactPoint.person_id == name).values(first_name=first_name)
             connection.execute(named)
@@ -90,10 +96,10 @@ class Town:
     def segment(
         self, segment: str, members: Iterable[str], *, purpose: str = MARKETING, day: Partition = FRIDAY
     ) -> None:
-        """Declares a segment for Brevo, evaluated for a day with exactly these members."""
+        """Declares a segment for the platform, evaluated for a day with exactly these members."""
         members = sorted(members)
         definition = {"segment": segment, "title": segment, "why": "", "purpose": purpose, "objective": "click",
-                      "deliver_to": ["brevo"], "definition_hash": "1"}  # fmt: skip
+                      "deliver_to": [self.stand.name], "definition_hash": "1"}  # fmt: skip
         evaluation = {
             "segment": segment,
             "partition": day.day,
@@ -120,13 +126,13 @@ class Town:
         **options: Any,
     ) -> PushReport:
         """`activate` with the town's stores, and without waiting."""
-        brevo = Brevo(self.connection)
-        return activate(brevo, warehouse=self.warehouse, key=KEY, as_of=as_of, holder=holder, sleep=sleep, **options)
+        fixed = {"warehouse": self.warehouse, "key": KEY, "as_of": as_of, "holder": holder, "sleep": sleep}
+        return activate(self.destination(), **fixed, **options)
 
     def desired(self) -> dict[str, set[str]]:
-        """List -> names of the people who should be on it now; the base list is `audience`."""
+        """List -> names of the people who should be on it now; the base list has its own name."""
         with self.warehouse.begin() as connection:
-            rows = connection.execute(desired("brevo")).all()
+            rows = connection.execute(desired(self.stand.name)).all()
         return _by_list(self, [(r.list_name, r.contact_key) for r in rows])
 
     def acknowledged(self) -> dict[str, set[str]]:
@@ -158,5 +164,5 @@ def _by_list(town: Town, rows: Iterable[tuple[str, str]]) -> dict[str, set[str]]
     names = town.names()
     found: dict[str, set[str]] = {}
     for list_name, contact_key in rows:
-        found.setdefault(list_name or "audience", set()).add(names.get(contact_key, contact_key))
+        found.setdefault(list_name or town.base_list, set()).add(names.get(contact_key, contact_key))
     return found

@@ -133,9 +133,13 @@ def test_the_graph_is_the_one_we_know(parsed: dict[str, Any]) -> None:
         for dag, d in sorted(parsed["dags"].items())
     }
     ingest = {"extract": ["publish"], "publish": []}
-    activate = {"ask": ["push_approved"], "push": ["ask"], "push_approved": []}
+    activate = {"ask": [], "is_held": ["ask"], "push": ["is_held"]}
+    approve = {
+        "ask": ["is_answer_wanted"], "is_answer_wanted": ["push_approved"], "is_still_asked": ["ask"], "push_approved": []
+    }  # fmt: skip
     pushes = {f"activate_{destination}": activate for destination in DESTINATIONS}
-    assert graph == {f"ingest_{source}": ingest for source in SOURCES} | pushes | {
+    asks = {f"approve_{destination}": approve for destination in DESTINATIONS}
+    assert graph == {f"ingest_{source}": ingest for source in SOURCES} | pushes | asks | {
         "discard_quarantine": {"discard": []},
         "refresh_audience": {
             "features": ["review", "scores"],

@@ -73,14 +73,16 @@ def free_port() -> int:
 
 @pytest.fixture
 def held(way: Way) -> Iterator[str]:
-    """A run of `activate_brevo` whose push would empty a list and waits to be approved; afterwards the members are back."""
+    """A run of `approve_brevo` about a push that would empty a list, waiting to be answered; afterwards the members are back."""
     members = sa.delete(Membership).where(Membership.segment == EMPTIED).returning(*Membership.__table__.c)
     with way.up.house.warehouse.begin() as connection:
         taken = connection.execute(members).mappings().all()
     try:
         run = way.trigger("activate_brevo")
-        way.wait_for("the question", lambda: way.is_asked(run))
-        yield run
+        way.wait_for("the end of the held push", lambda: bool(way.question_of(run)))
+        question = way.question_of(run)
+        way.wait_for("the question", lambda: way.is_asked(question))
+        yield question
     finally:
         with way.up.house.warehouse.begin() as connection:
             connection.execute(sa.insert(Membership), [dict(row) for row in taken])

@@ -54,9 +54,17 @@ class Way:
         Airflow 3.3 puts the question again, and forgets the answer, when that comes before the scheduler has seen the
         end of the process that asked: within about a second.
         """
-        seen = f"TaskInstance Finished: dag_id=activate_brevo, task_id=ask, run_id={run.rpartition('/')[2]},"
+        seen = f"TaskInstance Finished: dag_id=approve_brevo, task_id=ask, run_id={run.rpartition('/')[2]},"
         has_ended = seen in (self.place.folder / "logs" / "scheduler.log").read_text(errors="replace")
         return has_ended and self.states(run)["ask"] == "awaiting_input"
+
+    def question_of(self, run: str) -> str:
+        """The run of `approve_brevo` that a held push asked for, once there is one; else an empty text."""
+        if not self.succeeded(run):
+            return ""
+        pushed = self.rest.get(f"{run}/taskInstances/push/xcomEntries/return_value").raise_for_status().json()
+        asked = f"/api/v2/dags/approve_brevo/dagRuns/plan_{pushed['value']['plan_id']}"
+        return asked if self.rest.get(asked).is_success else ""
 
     def answer(self, run: str, option: str) -> None:
         """Answers the question of a held push."""

@@ -6,7 +6,7 @@ from sqlalchemy.orm import aliased
 from audience.core.warehouse.models import ContactPoint, Definition
 from audience.core.warehouse.models.push import PROFILE
 from audience.privacy.attributes import contacts
-from audience.privacy.sendable import may_receive
+from audience.privacy.sendable import allowed
 
 CURRENT_MEMBER = sa.table(
     "current_member", sa.column("segment", sa.String), sa.column("person_id", sa.String), schema="segments"
@@ -40,10 +40,14 @@ def desired(destination: str) -> sa.CompoundSelect[str, str, str]:
 
     Columns: `contact_key`, `list_name`, `payload_hash` (empty for a membership: being on a list has no content).
     """
-    want = wanted(destination).subquery("want")
+    used = purposes(destination).cte("used")
+    may = allowed(sa.select(used.c.purpose).distinct()).cte("may")
+    point = aliased(ContactPoint, name="primary_point")
     listed = (
-        sa.select(want.c.contact_key, want.c.list_name)
-        .where(may_receive(want.c.contact_key, want.c.person_id, want.c.purpose))
+        sa.select(may.c.contact_key, used.c.list_name)
+        .join_from(used, CURRENT_MEMBER, CURRENT_MEMBER.c.segment == used.c.list_name)
+        .join(may, sa.and_(may.c.person_id == CURRENT_MEMBER.c.person_id, may.c.purpose == used.c.purpose))
+        .join(point, sa.and_(point.contact_key == may.c.contact_key, point.is_primary))
         .cte("listed")
     )
     known = contacts().subquery("known")

@@ -33,12 +33,11 @@ class HeldLease:
             if connection.execute(sa.select(Lease.epoch).where(*self._ours())).scalar() is None:
                 raise self._lost()
 
-    def renew(self) -> None:
+    def renew(self, connection: sa.Connection) -> None:
         """Lets the lease live another `expiry` from now. Raises LeaseLost as `check` does."""
-        with self.warehouse.begin() as connection:
-            longer = sa.update(Lease).where(*self._ours()).values(expires_at=_now() + self.expiry)
-            if connection.execute(longer.returning(Lease.epoch)).scalar() is None:
-                raise self._lost()
+        longer = sa.update(Lease).where(*self._ours()).values(expires_at=_now() + self.expiry)
+        if connection.execute(longer.returning(Lease.epoch)).scalar() is None:
+            raise self._lost()
 
     def hold(self, connection: sa.Connection) -> None:
         """Keeps anybody from taking the lease before this transaction ends. Raises LeaseLost as `check` does."""

@@ -6,12 +6,16 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from audience.activation.desired import desired
 from audience.activation.guard import Change, ListChange
 from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import Acknowledged, Definition, Evaluation, Item, Plan
 from audience.core.warehouse.models.push import PROFILE
+
+WORK_MEMORY = "256MB"
+"""For each sort and join of a plan: enough for two million memberships, where PostgreSQL's default is 4 MB."""
 
 UNFINISHED = ("planned", "held", "pushing")
 
@@ -109,6 +113,8 @@ def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Plann
         .group_by(items.c.action, items.c.list_name)
         .subquery("summary")
     )
+    connection.execute(sa.text("SET LOCAL jit = off"))
+    connection.execute(sa.text(f"SET LOCAL work_mem = '{WORK_MEMORY}'"))
     rows = connection.execute(
         sa.select(plan.c.plan_id, *summary.c)
         .outerjoin_from(plan, summary, sa.true())
@@ -188,6 +194,21 @@ def lists_of(connection: sa.Connection, destination: str) -> list[str]:
 def newest_evaluated(connection: sa.Connection) -> date | None:
     """The newest partition that any segment was evaluated for."""
     return connection.execute(sa.select(sa.func.max(Evaluation.partition))).scalar_one()
+
+
+def is_still_asked(connection: sa.Connection, destination: str, plan_id: int) -> bool:
+    """Whether the newest plan of a destination waits for the same answer as this one: same partition, same reasons."""
+    asked, newest = aliased(Plan, name="asked"), aliased(Plan, name="newest")
+    same = (
+        sa.select(sa.literal(1))
+        .join_from(asked, newest, sa.and_(newest.as_of == asked.as_of, newest.problem == asked.problem))
+        .where(asked.plan_id == plan_id, asked.destination == destination, newest.state == "held")
+        .where(
+            newest.plan_id
+            == sa.select(sa.func.max(Plan.plan_id)).where(Plan.destination == destination).scalar_subquery()
+        )
+    )
+    return connection.execute(same).scalar() is not None
 
 
 def set_state(connection: sa.Connection, plan_id: int, state: str, **values: Any) -> None:

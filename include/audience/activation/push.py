@@ -10,26 +10,30 @@ here or elsewhere, goes on from the job's id in the ledger.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from audience.activation import lease as leases
-from audience.activation.destination import Calls, Capabilities, Destination, Platform
+from audience.activation.capable import what_it_lacks
+from audience.activation.destination import Calls, Capabilities, Destination, Platform, Request
 from audience.activation.guard import Limits, hold_reasons, is_mass_removal
 from audience.activation.outcomes import bury_additions, count_states, doubt_what_others_sent
 from audience.activation.plan import Planned, describe_change, lists_of, make_plan, newest_evaluated, set_state
-from audience.activation.reconcile import Drift, Found, compare, record_opt_outs
+from audience.activation.reading import read
+from audience.activation.reconcile import Drift, compare, record_opt_outs
 from audience.activation.report import PushReport
+from audience.activation.seen import log_requests, note_lists
 from audience.activation.telling import Teller
-from audience.core.errors import PushHeld, StillRunning
+from audience.core.errors import DeclarationError, PushHeld, StillRunning
 from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import Plan
 from audience.core.warehouse.models.push import PROFILE
+from audience.privacy.samples import sample_payloads
 
 ROUNDS = 2
 """A push, and one more when the read-back found something to heal. What is wrong after that is reported."""
@@ -89,10 +93,18 @@ def _rehearse(destination: Destination, warehouse: Warehouse, as_of: date, limit
     can = destination.capabilities
     with warehouse.engine.connect() as connection:
         planned = make_plan(connection, destination.name, as_of)
+        lacking = what_it_lacks(connection, destination)
         change = describe_change(connection, destination.name, as_of, planned, base_list=can.base_list)
+        samples = sample_payloads(connection, planned.plan_id)
         connection.rollback()
-    report = _of_plan(PushReport(destination.name, as_of), planned)
-    return replace(report, calls=_calls_needed(planned, can), problems=tuple(hold_reasons(change, limits)))
+    calls = _calls_needed(planned, can)
+    return replace(
+        _of_plan(PushReport(destination.name, as_of), planned),
+        calls=calls,
+        seconds=round(calls / destination.per_second, 1),
+        samples=tuple(samples),
+        problems=(*lacking, *hold_reasons(change, limits)),
+    )
 
 
 def _of_plan(report: PushReport, planned: Planned) -> PushReport:
@@ -125,12 +137,14 @@ class _Push:
     sleep: Callable[[float], None]
     at_call: Callable[[str], None]
     calls: int = 0
+    logged: list[tuple[Request, float]] = field(default_factory=list)
 
     def run(self) -> PushReport:
         with self.warehouse.begin() as connection:
             doubt_what_others_sent(connection, self.destination.name, self.lease.epoch)
         report = PushReport(self.destination.name, self.as_of)
-        with self.destination.open(Calls(self._before, self._after, self._pause, as_of=self.as_of)) as platform:
+        calls = Calls(self._before, self._after, self._pause, self._log, as_of=self.as_of)
+        with self.destination.open(calls) as platform:
             tell = Teller(
                 self.destination, platform, self.warehouse, self.key, self.lease, self._pause, self.patience_seconds
             )
@@ -138,13 +152,17 @@ class _Push:
                 report = self._run(platform, tell, report)
             except StillRunning as running:
                 report = replace(report, waiting_seconds=running.seconds)
+            finally:
+                with self.warehouse.begin() as connection:
+                    self._write_log(connection)
         return replace(report, calls=self.calls)
 
     def _run(self, platform: Platform, tell: Teller, report: PushReport) -> PushReport:
-        opted_out, withdrawn = self._pull_opt_outs(platform), tell.withdraw()
+        opted_out = self._pull_opt_outs(platform)
+        erased, withdrawn = tell.erase_the_erased(), tell.withdraw()
         if tell.finish_jobs():
             withdrawn += tell.withdraw()
-        report = replace(report, opted_out=opted_out, withdrawn=withdrawn)
+        report = replace(report, opted_out=opted_out, erased=erased, withdrawn=withdrawn)
         for round_left in reversed(range(ROUNDS)):
             report, is_settled = self._round(platform, tell, report, heal=round_left > 0)
             if is_settled:
@@ -154,7 +172,9 @@ class _Push:
     # -- around each call ------------------------------------------------------------------------------------------
 
     def _before(self, call: str) -> None:
-        self.lease.renew()
+        with self.warehouse.begin() as connection:
+            self.lease.renew(connection)
+            self._write_log(connection)
         self.calls += 1
         self.at_call(f"before {call}")
 
@@ -167,7 +187,18 @@ class _Push:
         while seconds > 0:
             self.sleep(min(seconds, piece))
             seconds -= piece
-            self.lease.renew()
+            with self.warehouse.begin() as connection:
+                self.lease.renew(connection)
+
+    def _log(self, request: Request) -> None:
+        self.logged.append((request, time.monotonic()))
+
+    def _write_log(self, connection: sa.Connection) -> None:
+        if self.logged:
+            now = time.monotonic()
+            entries = [(request, now - at) for request, at in self.logged]
+            log_requests(connection, self.destination.name, self.lease.epoch, entries)
+            self.logged.clear()
 
     # -- one round -------------------------------------------------------------------------------------------------
 
@@ -202,8 +233,9 @@ class _Push:
                 lists=tuple(d.state for d in drifts),
                 in_sync=all(d.state.in_sync for d in drifts),
             )
+            note_lists(connection, planned.plan_id, drifts)
             set_state(connection, planned.plan_id, "done", finished_at=sa.func.now(), counts=self._counts(report))
-        if report.in_sync or not heal:
+        if not heal or not any(d.heals for d in drifts):
             return report, True
         self._remove_ghosts(tell, drifts)
         return report, False
@@ -211,6 +243,8 @@ class _Push:
     def _plan(self) -> tuple[Planned, list[str], tuple[str, ...]]:
         name, can = self.destination.name, self.destination.capabilities
         with self.warehouse.begin() as connection:
+            if lacking := what_it_lacks(connection, self.destination):
+                raise DeclarationError(name, "; ".join(lacking))
             planned = make_plan(connection, name, self.as_of)
             lists = lists_of(connection, name)
             change = describe_change(connection, name, self.as_of, planned, base_list=can.base_list)
@@ -219,7 +253,7 @@ class _Push:
             is_held = bool(reasons) and not self.approved
             set_state(connection, planned.plan_id, "held" if is_held else "pushing", problem=problem)
         if is_held:
-            raise PushHeld(f"{name}: {problem}")
+            raise PushHeld(f"{name}: {problem}", planned.plan_id, self.as_of)
         return planned, lists, reasons
 
     def _counts(self, report: PushReport) -> dict[str, int]:
@@ -244,19 +278,17 @@ class _Push:
 
     def _read_back(self, platform: Platform, lists: Sequence[str]) -> tuple[list[Drift], int]:
         """Compares all lists; whoever opted out there is suppressed first, and so no longer desired."""
-        name = self.destination.name
-        shown = {one: list(platform.read_back(one)) for one in lists}
+        name, can = self.destination.name, self.destination.capabilities
+        reading = read(platform, lists, warehouse=self.warehouse, destination=name, key=self.key)
         with self.warehouse.begin() as connection:
-            found = Found.recognise(connection, name, shown, self.key)
-            opted_out = record_opt_outs(connection, name, [o for f in found for o in f.opt_outs], self.key)
+            self.lease.hold(connection)
+            opted_out = record_opt_outs(connection, name, reading.opt_outs, self.key)
             count_rows(connection, "push.acknowledged", "push.item")
-            return compare(connection, name, found, base_list=self.destination.capabilities.base_list), opted_out
+            return compare(connection, name, reading, lists, base_list=can.base_list), opted_out
 
     def _remove_ghosts(self, tell: Teller, drifts: Sequence[Drift]) -> None:
         """Takes ghosts off, unless they are so many that the desired state is the more likely mistake."""
-        size = self.destination.capabilities.remove_batch
         for drift in drifts:
             if is_mass_removal(len(drift.ghosts), drift.state.on_platform, self.limits) and not self.approved:
                 continue
-            for start in range(0, len(drift.ghosts), size):
-                tell.take_off(drift.list_name, drift.ghosts[start : start + size])
+            tell.take_all_off(drift.list_name, drift.ghosts)

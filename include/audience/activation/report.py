@@ -12,21 +12,25 @@ class ListState:
     Args:
         desired: contacts that should be on it.
         on_platform: contacts that are on it.
-        ghosts: on it and not desired.
+        ghosts: on it and not desired, known to us.
+        unknown: on it, and not known to us at all.
         missing: desired and not on it, without those the platform refused.
         opted_out: on it, and opted out on the platform.
+        outdated: on it with other attributes than we told.
     """
 
     name: str
     desired: int
     on_platform: int
     ghosts: int
+    unknown: int
     missing: int
     opted_out: int
+    outdated: int
 
     @property
     def in_sync(self) -> bool:
-        return self.ghosts == self.missing == self.opted_out == 0
+        return self.ghosts == self.unknown == self.missing == self.opted_out == 0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class PushReport:
         removals: memberships planned to be taken away.
         acknowledged, dead, withheld: what became of the planned items.
         calls: calls made to the platform, reads included; in a dry run, calls that writing would take.
+        seconds: in a dry run, how long the calls take at the platform's rate; what it does later comes on top.
+        samples: in a dry run, a few payloads with every letter an x.
         withdrawn: memberships taken away before anything else, of people who said no since the last push.
         erased: contacts deleted on the platform.
         waiting_seconds: the platform has not done yet what it accepted; run again after so long. 0 when it has.
@@ -58,6 +64,8 @@ class PushReport:
     dead: int = 0
     withheld: int = 0
     calls: int = 0
+    seconds: float = 0.0
+    samples: tuple[dict[str, Any], ...] = ()
     withdrawn: int = 0
     erased: int = 0
     waiting_seconds: float = 0.0

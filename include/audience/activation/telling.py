@@ -17,6 +17,7 @@ from audience.activation.recognise import recognise
 from audience.core.errors import StillRunning
 from audience.core.masked import Secret
 from audience.core.warehouse import Warehouse
+from audience.privacy.erased import note_erased, those_erased, to_erase
 from audience.privacy.gate import Claim, Claimed, Leaver, claim, claim_leavers
 from audience.privacy.withdrawals import still_listed
 
@@ -112,6 +113,36 @@ class Teller:
                 forget(connection, self.destination.name, list_name, gone)
             done += len(gone)
         return done
+
+    def erase_the_erased(self) -> int:
+        """Deletes people there who were erased here, and leaves the receipt. Returns the number of contacts."""
+        name, can = self.destination.name, self.destination.capabilities
+        if not can.erases:
+            return 0
+        with self.warehouse.begin() as connection:
+            people = to_erase(connection, name, by_key=can.knows_by_key)
+        return self.erase(people)
+
+    def erase(self, people: Sequence[Leaver]) -> int:
+        done = 0
+        for part in _parts(people, self.destination.capabilities.remove_batch):
+            refused = self._isolated(self.platform.erase, part).refused
+            gone = [v.contact_key for v in part if v.contact_key not in refused]
+            with self.warehouse.begin() as connection:
+                self.lease.hold(connection)
+                note_erased(connection, self.destination.name, gone)
+            done += len(gone)
+        return done
+
+    def take_all_off(self, list_name: str, ghosts: Sequence[Leaver]) -> None:
+        """Takes contacts off a list that nobody told it of; those who were erased are deleted instead."""
+        with self.warehouse.begin() as connection:
+            erased = those_erased(connection, [v.contact_key for v in ghosts])
+        if erased and self.destination.capabilities.erases:
+            self.erase([v for v in ghosts if v.contact_key in erased])
+            ghosts = [v for v in ghosts if v.contact_key not in erased]
+        for part in _parts(ghosts, self.destination.capabilities.remove_batch):
+            self.take_off(list_name, part)
 
     def take_off(self, list_name: str, leavers: Sequence[Leaver]) -> Outcome:
         """Takes contacts off a list, and waits for it."""

@@ -103,6 +103,43 @@ def report(
 
 
 @app.command()
+def lists(
+    price: Annotated[
+        float | None, typer.Option(min=0, metavar="EUR", help="List price of 1,000 contacts a month, for the cost.")
+    ] = None,
+) -> None:
+    """Show how true the platforms' lists are, and what pushes cost."""
+    from datetime import UTC, datetime
+
+    from audience import reporting
+
+    with house() as stores:
+        now = datetime.now(UTC)
+        truths, costs = reporting.read_lists(stores.warehouse), reporting.read_costs(stores.warehouse, now)
+        problems = reporting.push_problems(stores.warehouse, now)
+    table(
+        "Lists, when they were last read back",
+        ("destination", "list", "as of", "true", "before", "desired", "there", "ghosts", "unknown", "missing", "outdated"),
+        [
+            (t.destination, t.list_name, t.as_of, f"{t.truth:.1%}", "" if t.before is None else f"{t.before:.1%}",
+             t.desired, t.on_platform, t.ghosts, t.unknown, t.missing, t.outdated)
+            for t in truths
+        ],
+    )  # fmt: skip
+    table(
+        "Cost, 30 days",
+        ("destination", "calls", "seconds", "throttled", "contacts", "EUR a month"),
+        [
+            (c.destination, c.calls, round(c.seconds), c.throttled, c.contacts,
+             "" if price is None else f"{price * c.contacts / 1000:.2f}")
+            for c in costs
+        ],
+    )  # fmt: skip
+    for subject, words in problems.items():
+        warn(f"{subject}: {words}")
+
+
+@app.command()
 def why(
     segment: Annotated[str, typer.Argument(help="Name of a segment file.")],
     person_id: Annotated[str, typer.Argument(help="Pseudonym of a person, as in the segment tables.")],

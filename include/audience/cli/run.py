@@ -126,6 +126,7 @@ def activate(
 
     Lists end as the segment tables are, for people who consented; removals are pushed too.
     """
+    import json
     import os
     import socket
 
@@ -139,16 +140,21 @@ def activate(
         return
     place = f"{destination} {report['as_of']}"
     if dry_run:
-        facts(f"{place} would be told", {n: report[n] for n in ("adds", "changes", "removals", "calls")})
+        facts(f"{place} would be told", {n: report[n] for n in ("adds", "changes", "removals", "calls", "seconds")})
+        for sample in report["samples"]:
+            say(f"  {json.dumps(sample, ensure_ascii=False)}")
     else:
-        counted = ("adds", "changes", "removals", "acknowledged", "dead", "withheld", "opted_out", "calls", "in_sync")
+        counted = ("adds", "changes", "removals", "acknowledged", "dead", "withheld", "withdrawn", "erased", "opted_out",
+                   "calls", "in_sync")  # fmt: skip
         facts(place, {n: report[n] for n in counted})
-        columns = ("desired", "on_platform", "ghosts", "missing", "opted_out")
+        columns = ("desired", "on_platform", "ghosts", "unknown", "missing", "opted_out", "outdated")
         table(
             "Lists, read back",
-            ("list", "desired", "on platform", "ghosts", "missing", "opted out there"),
+            ("list", "desired", "on platform", "ghosts", "unknown", "missing", "opted out there", "outdated"),
             [(one["name"] or "(all contacts)", *(one[c] for c in columns)) for one in report["lists"]],
         )
+    if report["waiting_seconds"]:
+        warn(f"{destination} is still at work: run this again in {report['waiting_seconds']:.0f} s")
     for reason in report["problems"]:
         warn(f"a person has to look: {reason}")
 

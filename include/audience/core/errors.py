@@ -27,6 +27,7 @@ No message carries personal data or a secret: it names the place, what was found
 """
 
 from collections.abc import Iterable
+from datetime import date
 from difflib import get_close_matches
 
 
@@ -117,7 +118,16 @@ class StillRunning(PushError):
 
 
 class PushHeld(PushError):
-    """The change is too large or the data too old: nothing was sent, a person has to decide."""
+    """The change is too large or the data too old: nothing was sent, a person has to decide.
+
+    Args:
+        plan_id: the plan that was held; None when there was not even one.
+        as_of: its partition.
+    """
+
+    def __init__(self, message: str, plan_id: int | None = None, as_of: date | None = None) -> None:
+        super().__init__(message)
+        self.plan_id, self.as_of = plan_id, as_of
 
 
 class DestinationUnavailable(PushError):

@@ -5,7 +5,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import PokeReturnValue, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from audience import steps
@@ -152,31 +152,50 @@ def watch() -> Facts:
         return steps.watch(stores, sources_in_use(os.environ), channels(stores.settings), now)
 
 
-@task.branch
-def push(destination: str) -> str | None:
+LOOK_SECONDS, GIVE_UP_SECONDS = 60, 8 * 3600
+"""A push that waits for the platform frees its worker: the ledger knows its jobs, and each look goes on from there."""
+
+
+@task.sensor(mode="reschedule", poke_interval=LOOK_SECONDS, timeout=GIVE_UP_SECONDS)
+def push(destination: str) -> PokeReturnValue:
     """Pushes the newest segment tables, whichever day woke this run: a late day changes the newest one too.
 
-    A change that the guard holds is not pushed: a person is asked, and shown why (XCom `held`: lists and numbers).
+    A change that the guard holds is not pushed; `held` says why: lists and numbers.
     """
     with house() as stores:
         try:
-            _push(stores, destination, approved=False)
+            return _push(stores, destination, None, approved=False)
         except PushHeld as held:
             log.warning("%s", held)
-            get_current_context()["ti"].xcom_push("held", str(held))
-            return "ask"
-    return None
+            asked = {"held": str(held), "plan_id": held.plan_id, "as_of": str(held.as_of)}
+            return PokeReturnValue(is_done=True, xcom_value=asked)
 
 
-@task
-def push_approved(destination: str) -> Facts:
-    """The same after a person said yes."""
+@task.short_circuit
+def is_held(report: Facts) -> bool:
+    return bool(report.get("plan_id"))
+
+
+@task.short_circuit
+def is_still_asked(destination: str) -> bool:
+    """A question that a later push has made moot is not put to anybody, and its answer is not used."""
     with house() as stores:
-        return _push(stores, destination, approved=True)
+        return steps.is_still_asked(stores, destination, int(_asked()["plan_id"]))
 
 
-def _push(stores: "House", destination: str, *, approved: bool) -> Facts:
+@task.sensor(mode="reschedule", poke_interval=LOOK_SECONDS, timeout=GIVE_UP_SECONDS)
+def push_approved(destination: str) -> PokeReturnValue:
+    """Pushes after a person said yes: that partition and no other."""
+    with house() as stores:
+        return _push(stores, destination, _asked()["as_of"], approved=True)
+
+
+def _asked() -> Facts:
+    return get_current_context()["dag_run"].conf or {}
+
+
+def _push(stores: "House", destination: str, partition: str | None, *, approved: bool) -> PokeReturnValue:
     run = get_current_context()["dag_run"].run_id
-    report = steps.activate(stores, destination, None, holder=run, approved=approved)
+    report = steps.activate(stores, destination, partition, holder=run, approved=approved, patience_seconds=30)
     log.info("pushed: %s", report)
-    return report
+    return PokeReturnValue(is_done=not report["waiting_seconds"], xcom_value=report)

@@ -15,7 +15,7 @@ from audience.core.masked import Personal
 from audience.core.warehouse.models import Acknowledged, ContactPoint, Item, Lease
 from audience.core.warehouse.models.push import PROFILE
 from audience.privacy.attributes import contacts
-from audience.privacy.sendable import may_receive
+from audience.privacy.sendable import allowed, people_of
 
 Audience = TypeVar("Audience")
 
@@ -136,20 +136,25 @@ def claim(
     """
     alive = _alive(claim)
     batch = _batch(claim, action, alive)
-    keys = sa.select(batch.c.contact_key)
+    people = people_of(sa.select(batch.c.contact_key))
     want = wanted.subquery("want")
-    here = sa.select(want).where(want.c.contact_key.in_(keys))
+    still = sa.select(want).join_from(people.points, want, want.c.contact_key == people.points.c.contact_key)
     if action == "add":
-        here = here.where(want.c.list_name == claim.list_name)
-    still = here.cte("still_wanted")
-    may = may_receive(still.c.contact_key, still.c.person_id, still.c.purpose)
-    listed = sa.select(still.c.contact_key).distinct().subquery("listed")
-    allowed = sa.select(still.c.contact_key).where(may).distinct().subquery("allowed")
-    known = contacts(keys).subquery("known")
+        still = still.where(want.c.list_name == claim.list_name)
+    here = still.cte("still_wanted")
+    may = allowed(sa.select(here.c.purpose).distinct(), people).subquery("may")
+    listed = sa.select(here.c.contact_key).distinct().subquery("listed")
+    can = (
+        sa.select(here.c.contact_key)
+        .join(may, sa.and_(may.c.contact_key == here.c.contact_key, may.c.purpose == here.c.purpose))
+        .distinct()
+        .subquery("can")
+    )
+    known = contacts(people).subquery("known")
     reason = sa.case(
         (known.c.contact_key.is_(None), "not in the vault"),
         (listed.c.contact_key.is_(None), "left the list after planning"),
-        (allowed.c.contact_key.is_(None), "no consent, or suppressed"),
+        (can.c.contact_key.is_(None), "no consent, or suppressed"),
     )
     shown = ("email", "first_name", "last_name", "open_tracking", "click_tracking", "payload_hash")
     told = _told(claim.destination)
@@ -157,7 +162,7 @@ def claim(
         sa.select(batch.c.contact_key, reason.label("reason"), told.c.platform_id, *(known.c[c] for c in shown))
         .outerjoin_from(batch, known, known.c.contact_key == batch.c.contact_key)
         .outerjoin(listed, listed.c.contact_key == batch.c.contact_key)
-        .outerjoin(allowed, allowed.c.contact_key == batch.c.contact_key)
+        .outerjoin(can, can.c.contact_key == batch.c.contact_key)
         .outerjoin(told, told.c.contact_key == batch.c.contact_key)
         .cte("judged")
     )
@@ -266,6 +271,8 @@ def _take(
         sa.select(sa.func.max(marked.c.contact_key)).scalar_subquery().label("last"),
     ).subquery("numbers")
     flying = sa.select(marked).where(marked.c.reason.is_(None)).subquery("flying")
+    # A statement of so many parts looks expensive enough to be compiled, which takes longer than to run it.
+    connection.execute(sa.text("SET LOCAL jit = off"))
     rows = connection.execute(
         sa.select(numbers.c.is_ours, numbers.c.taken, numbers.c.last, *flying.c)
         .outerjoin_from(numbers, flying, sa.true())

@@ -1,86 +1,105 @@
-"""The rule that says whether an address may be written to. It is written once, here, as SQL."""
+"""The rule that says whether an address may be written to. It is written once, here, as SQL over sets of people.
 
+An address may be written to for a purpose when the address itself was granted it; no address of the person has withdrawn
+it last; no address of the person is suppressed. What nobody answered is a no. Merging people can therefore only ever take
+away: a merge adds addresses, and each more address is one more that can forbid.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from audience.core.warehouse.models import Consent, ContactPoint, Suppression
 
-Text = sa.ColumnElement[str] | Any
-"""A text column of a statement, or a constant text."""
-
-_CONSENT, _POINT = Consent.__table__, ContactPoint.__table__
+Purposes = Collection[str] | sa.Select[str]
+"""Names of purposes, or a query that gives them."""
 
 
-def may_receive(contact_key: Text, person_id: Text, purpose: Text) -> sa.ColumnElement[bool]:
-    """True when e-mail for this purpose may be sent to this address of this person.
+@dataclass(frozen=True)
+class People:
+    """Whom a statement is about.
 
-    That is: the address itself was granted the purpose; no address of the person has withdrawn it last; no address of
-    the person is suppressed. What nobody answered is a no. Merging people can therefore only ever take away: a merge
-    adds addresses, and each more address is one more that can forbid.
-
-    Of two answers at the same instant, the withdrawal counts.
+    Args:
+        points: columns `contact_key` and `person_id`: every address of each of them.
+        answers: the columns of `privacy.consent`: every answer about e-mail of each of these addresses.
     """
-    granted = _CONSENT.alias("granted")
-    return sa.and_(
-        sa.exists().where(_answers(granted, contact_key, purpose, "granted")),
-        ~_withdrawn_by_the_person(person_id, purpose),
-        ~_suppressed(person_id),
+
+    points: sa.FromClause
+    answers: sa.FromClause
+
+
+EVERYBODY = People(ContactPoint.__table__, Consent.__table__)
+
+
+def people_of(contact_keys: sa.Select[str]) -> People:
+    """The people of some addresses, with all their addresses: found by index, however many others there are."""
+    own, point = ContactPoint.__table__.alias("own"), ContactPoint.__table__.alias("point_of_person")
+    persons = sa.select(own.c.person_id).where(own.c.contact_key.in_(contact_keys)).distinct().subquery("persons")
+    points = (
+        sa.select(point.c.contact_key, point.c.person_id)
+        .join_from(persons, point, point.c.person_id == persons.c.person_id)
+        .cte("points")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    answer = Consent.__table__.alias("answer")
+    answers = (
+        sa.select(*answer.c)
+        .join_from(points, answer, answer.c.contact_key == points.c.contact_key)
+        .where(answer.c.channel == "email")
+        .cte("answers")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return People(points, answers)
+
+
+def allowed(purposes: Purposes, people: People = EVERYBODY) -> sa.Select[str, str, str]:
+    """Every address and purpose that e-mail may be sent for: `contact_key`, `person_id`, `purpose`, each once."""
+    point, no = people.points.alias(), said_no(purposes, people).cte()
+    answer = people.answers.alias()
+    yes = (
+        sa.select(answer.c.contact_key, answer.c.purpose).where(_is(answer, purposes, "granted")).distinct().subquery()
+    )
+    withdrawn = sa.exists().where(no.c.person_id == point.c.person_id, no.c.purpose == yes.c.purpose)
+    suppressed = sa.exists().where(no.c.person_id == point.c.person_id, no.c.purpose.is_(None))
+    return (
+        sa.select(point.c.contact_key, point.c.person_id, yes.c.purpose)
+        .join_from(point, yes, yes.c.contact_key == point.c.contact_key)
+        .where(~withdrawn, ~suppressed)
     )
 
 
-def sendable(purpose: Text, *, among: sa.Select[str] | None = None) -> sa.Select[str]:
-    """The `contact_key` of every address in the vault, or among these keys, that may receive e-mail for a purpose."""
-    point = _POINT.alias("point")
-    allowed = sa.select(point.c.contact_key).where(may_receive(point.c.contact_key, point.c.person_id, purpose))
-    return allowed if among is None else allowed.where(point.c.contact_key.in_(among))
+def sendable(purpose: str) -> sa.Select[str]:
+    """The `contact_key` of every address in the vault that may receive e-mail for a purpose."""
+    may = allowed([purpose]).subquery("may")
+    return sa.select(may.c.contact_key)
 
 
-def said_no(purposes: sa.Select[str]) -> sa.CompoundSelect[str, str | None]:
-    """Everybody who told us no: `person_id`, and the `purpose` that was withdrawn last, or null for one who is suppressed.
+def said_no(purposes: Purposes, people: People = EVERYBODY) -> sa.CompoundSelect[str, str | None]:
+    """Who told us no: `person_id`, and the `purpose` that an address of theirs withdrew last; null: it is suppressed.
 
-    A missing answer is a no as well, but nobody said it: this is about what people told us.
-
-    Args:
-        purposes: the purposes to ask about.
+    Of two answers at the same instant, the withdrawal counts. A missing answer is a no as well, but nobody said it.
     """
-    own, never = _POINT.alias("own_suppressed"), Suppression.__table__.alias("never")
-    asked = purposes.subquery("asked")
-    purpose = asked.c[0]
-    point, no, later_yes = _POINT.alias("point"), _CONSENT.alias("withdrawn"), _CONSENT.alias("granted_later")
+    point, no, later = people.points.alias(), people.answers.alias(), people.answers.alias()
     taken_back = sa.exists().where(
-        _answers(later_yes, no.c.contact_key, no.c.purpose, "granted"), later_yes.c.captured_at > no.c.captured_at
+        _is(later, purposes, "granted"),
+        later.c.contact_key == no.c.contact_key,
+        later.c.purpose == no.c.purpose,
+        later.c.captured_at > no.c.captured_at,
     )
     withdrawn = (
         sa.select(point.c.person_id, no.c.purpose)
-        .join_from(no, asked, no.c.purpose == purpose)
-        .join(point, point.c.contact_key == no.c.contact_key)
-        .where(no.c.channel == "email", no.c.status == "withdrawn", ~taken_back)
+        .join_from(no, point, point.c.contact_key == no.c.contact_key)
+        .where(_is(no, purposes, "withdrawn"), ~taken_back)
     )
+    never, own = Suppression.__table__.alias(), people.points.alias()
     suppressed = sa.select(own.c.person_id, sa.null().label("purpose")).join_from(
         own, never, never.c.contact_key == own.c.contact_key
     )
     return sa.union(withdrawn, suppressed)
 
 
-def _withdrawn_by_the_person(person_id: Text, purpose: Text) -> sa.ColumnElement[bool]:
-    own, no, later_yes = _POINT.alias("own"), _CONSENT.alias("withdrawn"), _CONSENT.alias("granted_later")
-    taken_back = sa.exists().where(
-        _answers(later_yes, no.c.contact_key, no.c.purpose, "granted"), later_yes.c.captured_at > no.c.captured_at
-    )
-    is_no = _answers(no, own.c.contact_key, purpose, "withdrawn")
-    return sa.exists().where(own.c.person_id == person_id, is_no, ~taken_back)
-
-
-def _suppressed(person_id: Text) -> sa.ColumnElement[bool]:
-    own, never = _POINT.alias("own_suppressed"), Suppression.__table__.alias("never")
-    return sa.exists().where(own.c.person_id == person_id, never.c.contact_key == own.c.contact_key)
-
-
-def _answers(answer: sa.FromClause, contact_key: Text, purpose: Text, status: str) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        answer.c.contact_key == contact_key,
-        answer.c.channel == "email",
-        answer.c.purpose == purpose,
-        answer.c.status == status,
-    )
+def _is(answer: sa.FromClause, purposes: Purposes, status: str) -> sa.ColumnElement[bool]:
+    among: Any = purposes if isinstance(purposes, sa.Select) else sorted(purposes)
+    return sa.and_(answer.c.channel == "email", answer.c.status == status, answer.c.purpose.in_(among))

@@ -4,6 +4,7 @@ sources    what came in, from `ops.landing`
 source_day one source on one day: checks, rows, quarantine, the days before
 segments   sizes and movements of the newest evaluated partition
 pushes     the last plans
+lists      how true the platforms' lists are, what pushes cost, what is wrong with them
 freshness  how old it is, against what source files promise
 blocked    days of which a gate let nothing be published
 declared   what source files promise, for views
@@ -14,6 +15,7 @@ pages      all of it as HTML, for Airflow's UI and for files
 from audience.reporting.blocked import Blocked, blocked_required, read_blocked
 from audience.reporting.declared import record_declared
 from audience.reporting.freshness import Freshness, late_required, read_freshness
+from audience.reporting.lists import Cost, ListTruth, push_problems, read_costs, read_lists
 from audience.reporting.pages import audience_page, days_page, problem_page, source_day_page
 from audience.reporting.pushes import Push, read_pushes
 from audience.reporting.ready import check_migrated
@@ -23,8 +25,10 @@ from audience.reporting.sources import SourceNumbers, read_sources
 
 __all__ = [
     "Blocked",
+    "Cost",
     "DayNumbers",
     "Freshness",
+    "ListTruth",
     "Push",
     "SegmentNumbers",
     "SourceDay",
@@ -36,9 +40,12 @@ __all__ = [
     "late_required",
     "newest_day",
     "problem_page",
+    "push_problems",
     "read_blocked",
+    "read_costs",
     "read_days",
     "read_freshness",
+    "read_lists",
     "read_pushes",
     "read_segments",
     "read_source_day",

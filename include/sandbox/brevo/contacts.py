@@ -81,6 +81,7 @@ class Contacts:
                 "updateExistingContacts": body.get("updateExistingContacts", True) is not False,
                 "emptyContactsAttributes": body.get("emptyContactsAttributes", False) is True,
                 "emailBlacklist": body.get("emailBlacklist", False) is True,
+                "refuses": (request.scope.get("sandbox.fault_body") or []) if fault == "refuse_records" else [],
             }
             ends_as = {"stuck_process": "stuck", "fail_process": "failed", "half_process": "half"}.get(
                 fault, "completed"

@@ -76,13 +76,13 @@ class Imports:
         known = known_attributes(self.store)
         list_ids, update, empties = work["listIds"], work["updateExistingContacts"], work["emptyContactsAttributes"]
         assert isinstance(list_ids, list)
-        records = work["jsonBody"]
-        assert isinstance(records, list)
+        records, refuses = work["jsonBody"], work["refuses"]
+        assert isinstance(records, list) and isinstance(refuses, list)
         now = timestamp()
         seen: set[str] = set()
         for record in records:
             email, ext_id = str(record.get("email") or "").strip().lower(), record.get("ext_id")
-            if not is_email(email):
+            if not is_email(email) or email in refuses:
                 reports["invalid_emails"].append(str(record.get("email") or ""))
                 continue
             if email in seen:

@@ -5,7 +5,7 @@ from audience.core.warehouse.models.base import SCHEMAS, Base
 from audience.core.warehouse.models.identity import IdentityDecision, IdentityReveal
 from audience.core.warehouse.models.ops import DeclaredSource, Landing, NewField
 from audience.core.warehouse.models.privacy import Consent, KeyForm, Suppression
-from audience.core.warehouse.models.push import Acknowledged, Item, Job, Lease, Plan
+from audience.core.warehouse.models.push import Acknowledged, Erasure, Item, Job, Lease, ListReading, Plan, Request
 from audience.core.warehouse.models.quality import Histogram, Validation
 from audience.core.warehouse.models.quarantine import QuarantineDecision, QuarantineReveal
 from audience.core.warehouse.models.segments import Definition, Evaluation, Membership
@@ -21,6 +21,7 @@ __all__ = [
     "ContactPoint",
     "DeclaredSource",
     "Definition",
+    "Erasure",
     "Evaluation",
     "Histogram",
     "IdentityDecision",
@@ -30,11 +31,13 @@ __all__ = [
     "KeyForm",
     "Landing",
     "Lease",
+    "ListReading",
     "Membership",
     "NewField",
     "Plan",
     "QuarantineDecision",
     "QuarantineReveal",
+    "Request",
     "Suppression",
     "Validation",
 ]

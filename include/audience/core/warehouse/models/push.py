@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import DateTime, ForeignKey, Index, false, func, text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -105,3 +105,47 @@ class Item(Base):
     reason: Mapped[str | None] = mapped_column(comment="why it is dead or withheld; no personal data")
     epoch: Mapped[int | None] = mapped_column(comment="lease epoch that sent it")
     job: Mapped[int | None] = mapped_column(comment="number of the job that it is part of")
+
+
+class Erasure(Base):
+    """Grain: one (destination, contact) that was deleted there: the receipt that an erasure waits for."""
+
+    __tablename__ = "erasure"
+    __table_args__ = {"schema": "push"}
+
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    contact_key: Mapped[str] = mapped_column(primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class Request(Base):
+    """Grain: one call to a platform, answered or not, without what names a contact. Kept for 30 days."""
+
+    __tablename__ = "request"
+    __table_args__ = (Index("request_called_at_idx", "destination", "called_at"), {"schema": "push"})
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
+    destination: Mapped[str]
+    epoch: Mapped[int] = mapped_column(comment="lease epoch that called")
+    called_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    call: Mapped[str] = mapped_column(comment="method and path, identifiers as *")
+    status: Mapped[int | None] = mapped_column(comment="HTTP status; null: no answer")
+    seconds: Mapped[float]
+
+
+class ListReading(Base):
+    """Grain: one list as it was read back at the end of a push: how true it is to what is desired."""
+
+    __tablename__ = "list_reading"
+    __table_args__ = {"schema": "push"}
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey(Plan.plan_id, ondelete="CASCADE"), primary_key=True)
+    list_name: Mapped[str] = mapped_column(primary_key=True)
+    desired: Mapped[int] = mapped_column(comment="contacts that should be on it")
+    on_platform: Mapped[int] = mapped_column(comment="contacts that are on it")
+    ghosts: Mapped[int] = mapped_column(comment="on it and not desired, known to us")
+    unknown: Mapped[int] = mapped_column(comment="on it and not known to us at all")
+    missing: Mapped[int] = mapped_column(comment="desired and not on it, without those the platform refused")
+    opted_out: Mapped[int] = mapped_column(comment="on it, and opted out there")
+    outdated: Mapped[int] = mapped_column(comment="on it with other attributes than we told")
+    read_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
