@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -76,3 +77,15 @@ def test_a_connection_without_an_address_says_so(monkeypatch: pytest.MonkeyPatch
     assert pressed(monkeypatch, password="key-of-nobody") == (
         False, "connection 'shop': found no host, expected the system's address"
     )  # fmt: skip
+
+
+def test_a_folder_that_only_pushes_open_has_a_form_and_a_test_button(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from airflow.models.connection import Connection
+
+    assert {"file", "sftp", "webhook"} <= systems().keys()
+    made = Connection(conn_id="file", conn_type="audience_file", host=f"file://{tmp_path}")
+    monkeypatch.setenv("AIRFLOW_CONN_FILE", made.as_json())
+    assert made.test_connection() == (True, "file: answered")
+    assert not list(tmp_path.iterdir())

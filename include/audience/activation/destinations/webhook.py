@@ -97,12 +97,15 @@ class Webhook:
 
     @contextmanager
     def open(self, calls: Calls) -> Iterator[Platform]:
-        signature = _Signature(self._key, self._now)
+        signature = self._signature()
         with httpx.Client(auth=signature, timeout=TIMEOUT_SECONDS, verify=httpx.create_ssl_context()) as client:
             wire = Wire(
                 self.name, client, calls, per_second=self.per_second, rest_seconds=self._rest_seconds, clock=self._clock
             )
             yield _Endpoint(wire, self._connection.url, signature)
+
+    def _signature(self) -> "_Signature":
+        return _Signature(self._key, self._now)
 
     def _rest_seconds(self, answer: httpx.Response) -> float | None:
         """Retry-After, in seconds or as a date (RFC 9110, section 10.2.3)."""

@@ -79,7 +79,7 @@ class Lists:
         for name in [n for n in self._shelf.names("opt_outs") if n.endswith(".csv") and n[0] not in "._"]:
             try:
                 self._sheets.take_opt_outs(self._fetched(f"opt_outs/{name}"))
-            except ValueError as problem:
+            except sheet.Unreadable as problem:
                 raise DestinationRefused(f"opt_outs/{name}: {problem}") from None
         self._has_opt_outs = True
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from audience.activation.destination import Calls
 from audience.activation.folders.lists import Lists
 from audience.activation.folders.place import Place
-from audience.activation.folders.sheet import Sheets
+from audience.activation.folders.sheet import Sheets, Unreadable
 from audience.activation.folders.shelf import Shelf
+from audience.core.errors import DestinationRefused
 
 
 @contextmanager
@@ -21,5 +22,8 @@ def opened(destination: str, place: Place, calls: Calls) -> Iterator[Lists]:
         closing(Sheets(Path(scratch))) as sheets,
     ):
         lists = Lists(Shelf(destination, place, calls), sheets, Path(scratch), calls.as_of)
-        yield lists
-        lists.publish()
+        try:
+            yield lists
+            lists.publish()
+        except Unreadable as problem:
+            raise DestinationRefused(f"{destination}: a file of a list: {problem}; somebody else wrote it") from None

@@ -6,13 +6,16 @@ apostrophe, is written with an apostrophe before it, and read without (CWE-1236,
 
 import csv
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
 from audience.privacy.attributes import FLAGS, TEXTS
+
+Given = TypeVar("Given")
 
 KEY, EMAIL = "contact_key", "email"
 
@@ -39,7 +42,7 @@ def columns_of(list_name: str) -> tuple[str, ...]:
 def write_part(path: Path, told: Iterable[Sequence[str | bool | None]]) -> Path:
     """What was told, a row each, as a file that nobody but this program reads."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(PART)
         writer.writerows([_cell(value) for value in row] for row in told)
     return path
@@ -49,15 +52,17 @@ def _cell(value: str | bool | None) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else value
 
 
+class Unreadable(Exception):
+    """A file that is no list's. Its message names what was found and what was expected, and no value."""
+
+
 class Sheets:
-    """A DuckDB session over files of one scratch folder."""
+    """A DuckDB session over files of one scratch folder. Raises Unreadable wherever it reads."""
 
     def __init__(self, scratch: Path) -> None:
         self._db = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": str(scratch / "spill")})
         self._db.execute("SET TimeZone = 'UTC'")  # an instant without an offset is UTC
-        self._db.execute(
-            f"CREATE TABLE opted_out ({KEY} VARCHAR, {EMAIL} VARCHAR, reason VARCHAR, left_at TIMESTAMPTZ)"
-        )
+        self._run(f"CREATE TABLE opted_out ({KEY} VARCHAR, {EMAIL} VARCHAR, reason VARCHAR, left_at TIMESTAMPTZ)")
 
     def close(self) -> None:
         self._db.close()
@@ -69,7 +74,7 @@ class Sheets:
         told = _nothing((*PART, "place"))
         if parts:
             told = f"SELECT *, filename AS place FROM {_read(parts, PART, ', filename = true')}"
-        self._db.execute(
+        self._run(
             f"""
             CREATE OR REPLACE TABLE folded AS
             WITH last AS (
@@ -85,7 +90,7 @@ class Sheets:
         """What is different between two files of a list (added, changed, removed), with what a person is now, or was."""
         values = ", ".join(f"coalesce(a.{c}, b.{c}) AS {c}" for c in columns)
         differs = " OR ".join(f"a.{c} IS DISTINCT FROM b.{c}" for c in columns)
-        self._db.execute(
+        self._run(
             f"""
             CREATE OR REPLACE TABLE changed AS
             SELECT CASE WHEN b.{KEY} IS NULL THEN 'added' WHEN a.{KEY} IS NULL THEN 'removed' ELSE 'changed' END AS change, {values}
@@ -100,14 +105,14 @@ class Sheets:
     def without(self, path: Path, keys: Collection[str], target: Path) -> int:
         """A copy of any file of a list without these people. Returns how many rows were left out."""
         said = _read([path], _header(path))
-        self._db.execute(f"CREATE OR REPLACE TABLE kept AS SELECT * FROM {said}")
-        gone = self._db.execute(f"DELETE FROM kept WHERE {KEY} IN (SELECT unnest(?))", [list(keys)]).fetchall()
+        self._run(f"CREATE OR REPLACE TABLE kept AS SELECT * FROM {said}")
+        gone = self._run(f"DELETE FROM kept WHERE {KEY} IN (SELECT unnest(?))", [list(keys)]).fetchall()
         self._copy("SELECT * FROM kept", _header(path), target)
         return int(gone[0][0])
 
     def count(self, path: Path) -> int:
         """Rows of a file."""
-        return int(self._db.execute(f"SELECT count(*) FROM {_read([path], _header(path))}").fetchall()[0][0])
+        return int(self._run(f"SELECT count(*) FROM {_read([path], _header(path))}").fetchall()[0][0])
 
     def keys(
         self, paths: Sequence[Path], *, less: Path | None = None, more: Collection[str] = (), target: Path
@@ -117,10 +122,10 @@ class Sheets:
             " UNION ALL ".join(f"SELECT {KEY} FROM {_read([p], _header(p))}" for p in paths)
             or f"SELECT '' AS {KEY} WHERE false"
         )
-        self._db.execute(f"CREATE OR REPLACE TABLE named AS SELECT DISTINCT {KEY} FROM ({said} UNION ALL SELECT unnest(?))",
+        self._run(f"CREATE OR REPLACE TABLE named AS SELECT DISTINCT {KEY} FROM ({said} UNION ALL SELECT unnest(?))",
                          [list(more)])  # fmt: skip
         if less:
-            self._db.execute(f"DELETE FROM named WHERE {KEY} IN (SELECT {KEY} FROM {_read([less], _header(less))})")
+            self._run(f"DELETE FROM named WHERE {KEY} IN (SELECT {KEY} FROM {_read([less], _header(less))})")
         self._copy(f"SELECT {KEY} FROM named ORDER BY {KEY}", (KEY,), target)
 
     def members(self, path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -142,36 +147,41 @@ class Sheets:
         """Takes what the other side says of who left: columns contact_key or email, reason and at (ISO 8601) if there are any.
 
         Raises:
-            ValueError: the file names nobody: it has neither column, or cannot be read.
+            Unreadable: the file names nobody: it has neither column, or is no such CSV.
         """
-        try:
-            names = _header(path)
-            if not {KEY, EMAIL} & set(names):
-                raise ValueError(f"found columns {', '.join(names) or 'none'}, expected {KEY} or {EMAIL}")
-            given = {n: f"nullif(trim(\"{n}\"), '')" if n in names else "NULL" for n in (KEY, EMAIL, "reason", "at")}
-            self._db.execute(
-                f"""
-                INSERT INTO opted_out SELECT {given[KEY]}, lower({_plain(given[EMAIL])}), {given["reason"]},
-                    coalesce(try_cast({given["at"]} AS TIMESTAMPTZ), TIMESTAMPTZ '1970-01-01 00:00:00+00')
-                FROM {_read([path], names)} WHERE coalesce({given[KEY]}, {given[EMAIL]}) IS NOT NULL
-                """
-            )
-        except (duckdb.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"found {type(error).__name__}, expected CSV in UTF-8") from None
+        names = _header(path)
+        if not {KEY, EMAIL} & set(names):
+            raise Unreadable(f"found columns {', '.join(names) or 'none'}, expected {KEY} or {EMAIL}")
+        given = {n: f"nullif(trim(\"{n}\"), '')" if n in names else "NULL" for n in (KEY, EMAIL, "reason", "at")}
+        self._run(
+            f"""
+            INSERT INTO opted_out SELECT {given[KEY]}, lower({_plain(given[EMAIL])}), {given["reason"]},
+                coalesce(try_cast({given["at"]} AS TIMESTAMPTZ), TIMESTAMPTZ '1970-01-01 00:00:00+00')
+            FROM {_read([path], names)} WHERE coalesce({given[KEY]}, {given[EMAIL]}) IS NOT NULL
+            """
+        )
 
     def _fetched(self, query: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        cursor = self._db.cursor()
-        cursor.execute("SET TimeZone = 'UTC'")
-        try:
-            found = cursor.execute(query)
-            while rows := found.fetchmany(10_000):
+        with closing(self._db.cursor()) as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            found = _quietly(lambda: cursor.execute(query))
+            while rows := _quietly(lambda: found.fetchmany(10_000)):
                 yield from (dict(zip(names, row, strict=True)) for row in rows)
-        finally:
-            cursor.close()
+
+    def _run(self, query: str, values: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        return _quietly(lambda: self._db.execute(query, list(values)))
 
     def _copy(self, query: str, names: Sequence[str], target: Path) -> None:
         quoted = ", ".join(names)
-        self._db.execute(f"COPY ({query}) TO {_text(target)} (FORMAT csv, HEADER, FORCE_QUOTE ({quoted}))")
+        self._run(f"COPY ({query}) TO {_text(target)} (FORMAT csv, HEADER, FORCE_QUOTE ({quoted}))")
+
+
+def _quietly(work: Callable[[], Given]) -> Given:
+    """Raises Unreadable for what DuckDB does not read: its own message quotes the line, and so a person."""
+    try:
+        return work()
+    except duckdb.Error as error:
+        raise Unreadable(f"found {type(error).__name__}, expected CSV in UTF-8") from None
 
 
 def digest(path: Path) -> str:
@@ -210,13 +220,15 @@ def _plain(name: str) -> str:
 
 
 def _header(path: Path) -> tuple[str, ...]:
-    """Names of a file's columns; ValueError for one that is no plain name, which would not be quoted anywhere."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        names = tuple(name.strip().lower() if name.strip().lower() in (KEY, EMAIL, "reason", "at") else name.strip()
-                      for name in next(csv.reader(file), []))  # fmt: skip
+    """Names of a file's columns, in any case; Unreadable for one that is no plain name."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            names = tuple(name.strip() for name in next(csv.reader(file), []))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Unreadable(f"found {type(error).__name__}, expected CSV in UTF-8") from None
     if not all(name.isidentifier() and name.isascii() for name in names):
-        raise ValueError("a column has no plain name")
-    return names
+        raise Unreadable("found a column without a plain name")
+    return tuple(name.lower() if name.lower() in (KEY, EMAIL, "reason", "at") else name for name in names)
 
 
 def _text(value: object) -> str:
