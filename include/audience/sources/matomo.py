@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, NotRequired
-from urllib.parse import urlsplit
 
 from typing_extensions import TypedDict
 
@@ -33,6 +32,7 @@ from audience.sources.contract import (
     System,
     Unusable,
     Window,
+    path_of,
     priced,
 )
 
@@ -197,7 +197,7 @@ def _events(action: Action, visit: str, currency: str) -> Iterator[dict[str, Any
     yield {
         "event_id": f"action:{action['pageId']}",
         "type": "product_view" if product else EVENT_TYPES.get(kind, "other"),
-        "path": _path(action.get("url")) if kind != "outlink" else None,
+        "path": path_of(action.get("url")) if kind != "outlink" else None,
         "product_id": product,
         "category": next(iter(action.get("productViewCategories", ())), None),
         "seconds": seconds if seconds not in (0, "0") else None,
@@ -209,13 +209,6 @@ def _amount(found: Number | None) -> Decimal:
         return Decimal(str(found or 0))
     except InvalidOperation:
         raise Unusable("an amount is no number") from None
-
-
-def _path(url: str | None) -> str | None:
-    try:
-        return urlsplit(url or "").path or None
-    except ValueError:
-        return None  # a page may be told any address
 
 
 SOURCE = Source(

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NotRequired
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from typing_extensions import TypedDict
@@ -35,6 +34,7 @@ from audience.sources.contract import (
     System,
     Window,
     basic,
+    path_of,
     priced,
 )
 
@@ -164,7 +164,7 @@ def tidy_event(record: Event) -> Iterator[Row]:
             "record_id": user if user and "@" not in user else None,
             "email": next((text for text in known if text and "@" in text), None),
             "occurred_at": datetime.fromtimestamp(properties["time"], UTC).isoformat(),
-            "path": urlsplit(properties.get("$current_url") or "").path or None,
+            "path": path_of(properties.get("$current_url")),
             "product_id": None if product is None else str(product),
             "category": properties.get("category"),
             "quantity": properties.get("quantity"),

@@ -18,11 +18,19 @@ def page() -> str:
     return markdown.page(
         "Sources",
         "One file in `include/audience/sources/` is one source; its name is that of its tables, its DAG, its pool and its"
-        " connection. `AUDIENCE_SOURCES` names those in use. [CONTRIBUTING.md](../CONTRIBUTING.md) says how to add one.",
+        " connection. `AUDIENCE_SOURCES` names those in use. [CONTRIBUTING.md](../CONTRIBUTING.md) says how to add one. A"
+        " source is late when so many hours have passed since the end of its newest published day (`fresh_hours`): of a"
+        " required one people are alerted, an optional one is marked stale.",
         table(
-            ("Source", "System", "Entities", "Waited for by the day's refresh"),
+            ("Source", "System", "Entities", "Required: the day's refresh waits for it", "Late after"),
             (
-                (f"[{s.name}](#{s.name})", s.title, codes(s.entities), "yes" if s.required else "")
+                (
+                    f"[{s.name}](#{s.name})",
+                    s.title,
+                    codes(s.entities),
+                    "yes" if s.required else "",
+                    f"{s.fresh_hours} h",
+                )
                 for s in all_sources()
             ),
         ),
@@ -52,7 +60,7 @@ def _source(source: Source) -> Iterator[str]:
     yield table(
         ("Stream", "Entities", "Cursor", "Read again", "Deletions", "Personal fields"),
         (
-            (code(s.name), codes(s.entities), _cursor(s), f"{s.reread_days} days" if s.reread_days else "",
+            (code(s.name), codes(s.entities), _cursor(s), _days(s.reread_days),
              s.deletions, codes(s.personal))
             for s in source.streams
         ),
@@ -66,6 +74,10 @@ def _source(source: Source) -> Iterator[str]:
             for f in source.system.fields
         ),
     )  # fmt: skip
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'s' if number > 1 else ''}" if number else ""
 
 
 def _cursor(stream: Stream) -> str:

@@ -215,7 +215,11 @@ class Reading:
 
     def _set_aside(self, record: Any, reason: str, day: date, *, kind: str = "record") -> None:
         # As ASCII, because a text may hold what UTF-8 cannot: half a surrogate pair.
-        as_it_came = json.dumps(record, default=str)[:_LONGEST_LINE]
+        try:
+            as_it_came = json.dumps(record, default=str)[:_LONGEST_LINE]
+        except RecursionError:
+            # Another extraction of the whole is needed: what is kept is not the record.
+            as_it_came, kind = json.dumps(_shallow(record), default=str)[:_LONGEST_LINE], "unreadable"
         reason = f"{self.stream.name}: {reason}"
         broken: dict[str, object] = {
             "entity": self.stream.entities[0],
@@ -249,6 +253,15 @@ class Reading:
         if any(len(line) > _LONGEST_LINE for _, line in lines):
             raise Unusable("a row is too long")
         return lines
+
+
+def _shallow(value: Any, levels: int = 100) -> Any:
+    """A value without what lies deeper than some levels."""
+    if isinstance(value, dict):
+        return {k: _shallow(v, levels - 1) for k, v in value.items()} if levels else {}
+    if isinstance(value, list):
+        return [_shallow(v, levels - 1) for v in value] if levels else []
+    return value
 
 
 def _writer(file: IO[bytes], schema: "pa.Schema") -> "ParquetWriter":
