@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := include
 RUN := .run
 
-.PHONY: help demo demo-clean test screenshots lint docs docs-check lock bench clean
+.PHONY: help setup demo demo-clean test screenshots lint docs docs-check lock bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -17,6 +17,8 @@ demo: $(VENV)/.product ## the whole way on this machine: sandbox, Airflow, backf
 
 demo-clean: ## forget the demo: its lake, databases and secrets
 	rm -rf $(RUN)/demo
+
+setup: $(VENV)/.tools ## .venv with everything that is needed
 
 test: $(VENV)/.tools ## the whole suite
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)

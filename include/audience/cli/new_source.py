@@ -68,7 +68,7 @@ day: 2026-11-20
 connection: {{password: key-of-nobody}}
 streams:
   members:
-    records: items # where a reply has the list of records
+    records: items # where a reply has the list of records; `empty:` is a whole reply without any, if it tells a total
     exchanges:
       - ask: GET /members?from={{start:%Y-%m-%dT%H:%M:%S+00:00}}&to={{end:%Y-%m-%dT%H:%M:%S+00:00}}&limit=500
         reply:
