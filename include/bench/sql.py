@@ -31,7 +31,7 @@ FROM generate_series(1, :orders) n
 
 def measure_sql(place: Place) -> Step:
     """From the query to the staged rows. The server is one process, so with two cores it works beside the reader."""
-    with _filled(place):
+    with filled(place):
         mine, copy, single = run(ours, place), run(limit, place), run(usual, place)
     equal("sql", mine, copy)
     orders = _orders(place)
@@ -40,7 +40,7 @@ def measure_sql(place: Place) -> Step:
 
 
 def ours(place: Place, watch: Stopwatch) -> object:
-    return _extracted(place, watch, _partner())
+    return _extracted(place, watch, the_partner())
 
 
 def usual(place: Place, watch: Stopwatch) -> object:
@@ -49,7 +49,7 @@ def usual(place: Place, watch: Stopwatch) -> object:
 
     from audience.sources.partner_db import Order
 
-    source = _partner()
+    source = the_partner()
     stream = source.streams[0]
 
     def tidy(record: Order) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -86,28 +86,30 @@ def _extracted(place: Place, watch: Stopwatch, source: "Source") -> int:
     rows = 0
     while watch.again():
         with watch.lap():
-            extraction = extract(source, _connection(place), lake, first=DAY, last=DAY)
+            extraction = extract(source, connection_to(place), lake, first=DAY, last=DAY)
         assert extraction.rows["_broken"] == extraction.outside == 0
         rows = extraction.rows["order"]
     lake.unstage(extraction.folder)
     return rows
 
 
-def _partner() -> "Source":
+def the_partner() -> "Source":
+    """The source of the partner, its orders alone."""
     from audience.sources.contract import source_named
 
     partner = source_named("partner_db")
     return replace(partner, streams=tuple(s for s in partner.streams if s.name == "orders"))
 
 
-def _connection(place: Place) -> "Connection":
+def connection_to(place: Place) -> "Connection":
+    """The partner's database as a source is told of it."""
     from audience.core.connection import Connection
 
     return Connection("partner_db", _url(place).set(drivername="postgresql").render_as_string(hide_password=False))
 
 
 @contextmanager
-def _filled(place: Place) -> Iterator[None]:
+def filled(place: Place) -> Iterator[None]:
     """The partner's database, dropped at the end."""
     import sqlalchemy as sa
 
