@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl
 import jwt
 import pytest
 import tenacity.nap
+from answering import Answer, Asked
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from scripted import Answer, Asked, Scripted, private_key, scripted
+from scripted import Scripted, private_key, scripted
 
 from audience.core.connection import Connection
 from audience.core.errors import SettingsError, SourceError, SourceRefused, SourceReplyInvalid, SourceUnavailable

@@ -20,7 +20,7 @@ from replay import Fault, Recording, Replay, replaying
 from staging import staged
 
 from audience.cli.pages.sources import said
-from audience.core.errors import SchemaChanged, SourceRefused, SourceReplyInvalid, SourceUnavailable
+from audience.core.errors import SchemaChanged, SourceError, SourceRefused, SourceReplyInvalid, SourceUnavailable
 from audience.core.lake import Lake
 from audience.core.partition import Partition, Window
 from audience.core.tables import ENTITIES
@@ -146,7 +146,12 @@ def test_a_window_without_records_is_no_error(lake: Lake, name: str, stream_name
     with replaying(
         recording, stream_name, window_of(stream_of(name, stream_name), recording.day), empty=True
     ) as system:
-        extraction = extracted(system, lake, name, stream_name)
+        try:
+            extraction = extracted(system, lake, name, stream_name)
+        except SourceError as error:
+            raise AssertionError(
+                "a reply that tells how many records there are needs `empty:` in the recording"
+            ) from error
     assert sum(extraction.rows.values()) == 0
 
 

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from scripted import Answer, Asked, Script, Scripted, scripted
+from answering import Answer, Asked
+from scripted import Script, Scripted, scripted
 
 from audience.core.connection import Connection
 from audience.core.errors import SettingsError, SourceReplyInvalid

@@ -1,10 +1,12 @@
 """What the conformance kit does not show of INSEE's files: other vintages, plain files, archives that are no good."""
 
 import zipfile
+from contextlib import closing
 from io import BytesIO
 from typing import Any
 
 import pytest
+from answering import Answer, answering
 from replay import Recording, Replay, replaying
 
 from audience.core.errors import SourceReplyInvalid
@@ -26,13 +28,8 @@ def zipped(**files: str) -> bytes:
 
 def rows(fetch: Any, tidy: Any, body: bytes) -> list[dict[str, Any]]:
     """What becomes of a file."""
-    with replaying(RECORDING, "iris" if fetch is fetch_iris else "communes") as system:
-        system.answer = lambda *_: (200, {}, body)  # type: ignore[method-assign]
-        files = SOURCE.system.open(system.connection())
-        try:
-            return [row for record in fetch(files, system.window) for _, row in tidy(record)]
-        finally:
-            files.close()
+    with answering(lambda _: Answer(body)) as url, closing(SOURCE.system.open(RECORDING.connection(url))) as files:
+        return [row for record in fetch(files, RECORDING.day.window) for _, row in tidy(record)]
 
 
 def test_the_vintage_of_iris_is_read_from_the_names_of_the_columns() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import tenacity.nap
+from answering import Answer, Asked
 from replay import Recording, Replay, replaying
 
 from audience.core.errors import SourceRefused, SourceReplyInvalid
@@ -39,18 +40,13 @@ class Cloud:
         self.asked: list[str] = []
         replay.answer = self.reply  # type: ignore[method-assign]
 
-    def reply(self, _method: str, target: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        if target == "/v2/token":
-            self.token_requests.append(json.loads(body))
-            return (
-                200,
-                {},
-                json.dumps({"access_token": f"token-{len(self.token_requests)}", "expires_in": 1079}).encode(),
-            )
-        self.asked.append(body.decode())
-        if f">{self.valid}</fueloauth>" not in body.decode():
-            return 500, {}, FAULT.encode()
-        return 200, {}, self.answer.encode()
+    def reply(self, asked: Asked) -> Answer:
+        if asked.target == "/v2/token":
+            self.token_requests.append(json.loads(asked.body))
+            return Answer({"access_token": f"token-{len(self.token_requests)}", "expires_in": 1079})
+        said = asked.body.decode()
+        self.asked.append(said)
+        return Answer(self.answer) if f">{self.valid}</fueloauth>" in said else Answer(FAULT, 500)
 
 
 @pytest.fixture

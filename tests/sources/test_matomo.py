@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from answering import Asked, Told, answering
+from answering import Answer, Asked, answering
 from staging import FRIDAY, staged
 
 from audience.core.connection import Connection
@@ -38,7 +38,7 @@ class Site:
     def midnight(self, day: str) -> datetime:
         return datetime.combine(date.fromisoformat(day), datetime.min.time(), self.zone).astimezone(UTC)
 
-    def __call__(self, asked: Asked) -> Told:
+    def __call__(self, asked: Asked) -> Answer:
         self.asked.append(asked)
         self.before(self)
         q = asked.query
@@ -50,7 +50,7 @@ class Site:
             if start <= moment <= end and moment.timestamp() > int(q["minTimestamp"])
         )
         assert q["filter_sort_order"] == "asc"
-        return Told(json.dumps([visit(number, at) for at, number in visits[: int(q["filter_limit"])]]).encode())
+        return Answer(json.dumps([visit(number, at) for at, number in visits[: int(q["filter_limit"])]]).encode())
 
 
 def visit(number: int, at: int, **more: Any) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def test_the_token_is_in_the_body_and_never_in_the_address(lake: Lake) -> None:
     with answering(site) as url:
         read(lake, url)
     (asked,) = site.asked
-    assert (asked.method, asked.body) == ("POST", {"token_auth": "token-of-nobody"})
+    assert (asked.method, asked.form) == ("POST", {"token_auth": "token-of-nobody"})
     assert "token-of-nobody" not in str(asked.query) + str(asked.headers)
 
 
@@ -164,7 +164,7 @@ def test_an_answer_that_is_no_list_of_visits_is_refused(
     lake: Lake, reply: object, error: type[Exception], message: str
 ) -> None:
     with (
-        answering(lambda _: Told(json.dumps(reply).encode())) as url,
+        answering(lambda _: Answer(json.dumps(reply).encode())) as url,
         pytest.raises(error, match=f"^matomo: Live.getLastVisitsDetails: {message}$"),
     ):
         read(lake, url)
@@ -172,7 +172,7 @@ def test_an_answer_that_is_no_list_of_visits_is_refused(
 
 def test_a_connection_is_tried_by_reading_its_site() -> None:
     refused = b'{"result": "error", "message": "You can\'t access this resource"}'
-    with answering(lambda asked: Told(b'{"idsite": "1"}' if asked.query["idSite"] == "1" else refused)) as url:
+    with answering(lambda asked: Answer(b'{"idsite": "1"}' if asked.query["idSite"] == "1" else refused)) as url:
         client = SOURCE.system.open(connection(url))
         assert client.check() == "matomo: answered"
         client.close()
@@ -223,8 +223,9 @@ def test_a_goal_repeats_an_action_and_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("url", "path"),
-    [("https://shop.example/a?mail=ana", "/a"), ("https://shop.example", None), ("http://[broken", None), (None, None)],
-)
+    [("https://shop.example/a?mail=ana", "/a"), ("https://shop.example/ana@mailbox.example", "/*"),
+     ("https://shop.example", None), ("http://[broken", None), (None, None)],
+)  # fmt: skip
 def test_a_page_is_told_by_its_path(url: str | None, path: str | None) -> None:
     assert [r["path"] for r in rows({"type": "action", "pageId": 1, "url": url})] == [path]
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import tenacity.nap
-from answering import Asked, Told, answering
+from answering import Answer, Asked, answering
 from staging import FRIDAY, staged
 
 from audience.core.connection import Connection
@@ -34,13 +34,13 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def project(moments: list[datetime], zone: ZoneInfo | None) -> Callable[[Asked], Told]:
+def project(moments: list[datetime], zone: ZoneInfo | None) -> Callable[[Asked], Answer]:
     """A simulated project with one event at each moment. With a zone: one made before 2023."""
 
     def wall(moment: datetime) -> datetime:
         return moment.astimezone(zone or UTC).replace(tzinfo=UTC)
 
-    def answer(asked: Asked) -> Told:
+    def answer(asked: Asked) -> Answer:
         days = asked.query["from_date"], asked.query["to_date"]
         events = [
             {"event": "Page", "properties": {"time": int(wall(moment).timestamp()), "distinct_id": "d",
@@ -48,7 +48,7 @@ def project(moments: list[datetime], zone: ZoneInfo | None) -> Callable[[Asked],
             for moment in moments
             if days[0] <= f"{wall(moment):%Y-%m-%d}" <= days[1]
         ]  # fmt: skip
-        return Told(b"".join(json.dumps(event).encode() + b"\n" for event in events))
+        return Answer(b"".join(json.dumps(event).encode() + b"\n" for event in events))
 
     return answer
 
@@ -121,9 +121,9 @@ def test_one_export_asks_for_every_day_of_the_project_that_the_window_and_the_fi
 ) -> None:
     seen: list[Asked] = []
 
-    def answer(asked: Asked) -> Told:
+    def answer(asked: Asked) -> Answer:
         seen.append(asked)
-        return Told(b"")
+        return Answer(b"")
 
     with answering(answer) as url:
         read(lake, url, reread_days=SOURCE.streams[0].reread_days, **extra)
@@ -134,7 +134,7 @@ def test_one_export_asks_for_every_day_of_the_project_that_the_window_and_the_fi
 
 def test_a_time_that_is_none_is_quarantined_in_every_time_zone(lake: Lake) -> None:
     line = {"event": "Page", "properties": {"time": 10**15, "distinct_id": "d", "$insert_id": "i"}}
-    with answering(lambda _: Told(json.dumps(line).encode())) as url:
+    with answering(lambda _: Answer(json.dumps(line).encode())) as url:
         extraction = read(lake, url, time_zone="Europe/Paris")
     assert [r["reason"] for r in staged(lake, extraction, "_broken")] == ["events: properties.time is no time"]
 
@@ -154,17 +154,17 @@ WHOLE = lines("a", "b")
 @pytest.mark.parametrize(
     ("told", "error", "message"),
     [
-        pytest.param(Told(WHOLE, cut=10), SourceUnavailable, "^mixpanel: GET export: ", id="cut within a line"),
+        pytest.param(Answer(WHOLE, cut=10), SourceUnavailable, "^mixpanel: GET export: ", id="cut within a line"),
         pytest.param(
-            Told(WHOLE, cut=len(WHOLE) // 2), SourceUnavailable, "^mixpanel: GET export: ", id="cut at a line's end"
+            Answer(WHOLE, cut=len(WHOLE) // 2), SourceUnavailable, "^mixpanel: GET export: ", id="cut at a line's end"
         ),
-        pytest.param(Told(WHOLE[:-9]), SourceReplyInvalid, "a line is not JSON", id="half a line at the end"),
-        pytest.param(Told(WHOLE + b"terminated early\n"), SourceUnavailable, "ended the export early", id="says so"),
-        pytest.param(Told(WHOLE + b'"?"\n'), SourceReplyInvalid, "a line is no event", id="another kind of line"),
+        pytest.param(Answer(WHOLE[:-9]), SourceReplyInvalid, "a line is not JSON", id="half a line at the end"),
+        pytest.param(Answer(WHOLE + b"terminated early\n"), SourceUnavailable, "ended the export early", id="says so"),
+        pytest.param(Answer(WHOLE + b'"?"\n'), SourceReplyInvalid, "a line is no event", id="another kind of line"),
     ],
 )
 def test_an_export_that_does_not_come_to_its_end_is_not_taken_for_whole(
-    lake: Lake, told: Told, error: type[Exception], message: str
+    lake: Lake, told: Answer, error: type[Exception], message: str
 ) -> None:
     with answering(lambda _: told) as url, pytest.raises(error, match=message):
         read(lake, url)
@@ -172,7 +172,7 @@ def test_an_export_that_does_not_come_to_its_end_is_not_taken_for_whole(
 
 
 def test_a_last_line_without_an_end_and_empty_lines_are_no_fault(lake: Lake) -> None:
-    with answering(lambda _: Told(lines("a") + b"\n" + lines("b").rstrip())) as url:
+    with answering(lambda _: Answer(lines("a") + b"\n" + lines("b").rstrip())) as url:
         assert len(staged(lake, read(lake, url), "web_event")) == 2
 
 
@@ -182,9 +182,9 @@ def test_a_last_line_without_an_end_and_empty_lines_are_no_fault(lake: Lake) -> 
 def test_a_connection_is_tried_with_an_export_of_one_event() -> None:
     seen: list[Asked] = []
 
-    def answer(asked: Asked) -> Told:
+    def answer(asked: Asked) -> Answer:
         seen.append(asked)
-        return Told(lines("a"))
+        return Answer(lines("a"))
 
     with answering(answer) as url:
         client = SOURCE.system.open(connection(url))

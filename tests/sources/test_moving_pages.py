@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from simulated import simulated
+from answering import simulated
 
 from audience.core.connection import Connection
 from audience.core.errors import SourceReplyInvalid, SourceUnavailable

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
+from answering import Reply, simulated
 from requests import Request
-from simulated import Answer, simulated
 
 from audience.core.connection import Connection
 from audience.core.errors import SettingsError
@@ -21,7 +21,7 @@ from audience.sources import prestashop
 from audience.sources.contract import Unusable
 
 
-def shop(changed_at: list[str]) -> Answer:
+def shop(changed_at: list[str]) -> Reply:
     """A simulated shop with a customer for each of these local times.
 
     The web service compares texts: `date_upd` BETWEEN both bounds (classes/webservice/SQLUtils.php).
@@ -39,7 +39,7 @@ def shop(changed_at: list[str]) -> Answer:
     return answer
 
 
-def read(answer: Answer, zone: str, days: list[Partition]) -> dict[Partition, list[int]]:
+def read(answer: Reply, zone: str, days: list[Partition]) -> dict[Partition, list[int]]:
     """The customers of each day, as its cursor dates them."""
     found = {}
     with simulated(answer) as url:

@@ -7,8 +7,9 @@ from typing import Any
 import jwt
 import pytest
 import tenacity.nap
+from answering import Answer, Asked
 from requests import Request, Session
-from scripted import Answer, Asked, Script, Scripted, private_key, scripted
+from scripted import Script, Scripted, private_key, scripted
 from staging import FRIDAY
 
 from audience.core.connection import Connection

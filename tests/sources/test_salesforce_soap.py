@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import tenacity.nap
-from scripted import Answer, Asked, Script, Scripted, private_key, scripted
+from answering import Answer, Asked
+from scripted import Script, Scripted, private_key, scripted
 from staging import FRIDAY
 
 from audience.core.connection import Connection

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import tenacity.nap
+from answering import Reply, simulated
 from graphql import build_schema, parse, validate
-from simulated import Answer, simulated
 
 from audience.core.connection import Connection
 from audience.core.errors import SourceReplyInvalid, SourceUnavailable
@@ -25,7 +25,7 @@ SCHEMA = build_schema((Path(__file__).parent / "shopify_used.graphql").read_text
 
 
 @contextmanager
-def open_shop(answer: Answer) -> Iterator[Rest]:
+def open_shop(answer: Reply) -> Iterator[Rest]:
     with simulated(answer) as url, closing(shopify.SOURCE.system.open(Connection("shopify", url))) as api:
         yield api
 
@@ -46,7 +46,7 @@ def test_a_query_is_one_of_the_schema(query: str) -> None:
 # -- lists that end --------------------------------------------------------------------------------------------------------
 
 
-def shop_of(products: list[dict[str, str]]) -> Answer:
+def shop_of(products: list[dict[str, str]]) -> Reply:
     """A simulated shop: products in the order of their change, and no list longer than 25,000 of them."""
 
     moments = [p["updatedAt"] for p in products]

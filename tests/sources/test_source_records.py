@@ -57,6 +57,16 @@ def test_a_broken_record_is_kept_as_it_came_in_the_day_of_its_change(lake: Lake)
     assert broken["_day"] == "2026-11-19"
 
 
+def test_a_record_that_is_nested_too_deeply_is_kept_as_far_as_it_can_be_and_not_replayed(lake: Lake) -> None:
+    deep: Any = "bottom"
+    for _ in range(5_000):
+        deep = [deep]
+    (broken,) = staged(lake, extracted(lake, [CUP | {"note": deep}]), "_broken")
+    assert broken["reason"] == "items: TypeError"
+    assert broken["kind"] == "unreadable"
+    assert json.loads(broken["row"]) | {"note": None} == CUP | {"note": None}
+
+
 def test_a_record_of_unknown_day_is_set_aside_in_the_last_day_of_the_window(lake: Lake) -> None:
     (broken,) = staged(lake, extracted(lake, [{"id": "p1"}], first=FRIDAY.plus(-3)), "_broken")
     assert broken["_day"] == "2026-11-20"

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from simulated import Answer, simulated
+from answering import Reply, simulated
 
 from audience.core.connection import Connection
 from audience.core.masked import Secret
@@ -16,7 +16,7 @@ from audience.core.partition import Partition
 from audience.sources import woocommerce
 
 
-def wordpress(products: list[datetime], zone: ZoneInfo) -> Answer:
+def wordpress(products: list[datetime], zone: ZoneInfo) -> Reply:
     """A simulated shop with products that changed at these moments.
 
     WP_Date_Query takes a bound without an offset for local time, moves one that a clock change leaves out to the hour
@@ -39,7 +39,7 @@ def wordpress(products: list[datetime], zone: ZoneInfo) -> Answer:
     return answer
 
 
-def read(answer: Answer, day: Partition) -> Iterator[datetime]:
+def read(answer: Reply, day: Partition) -> Iterator[datetime]:
     with simulated(answer) as url:
         connection = Connection("woocommerce", url, login="ck", password=Secret("cs"))
         with closing(woocommerce.SOURCE.system.open(connection)) as api:
