@@ -246,7 +246,7 @@ def _database(server_url: str, *, template: str = "template1") -> Iterator[str]:
         with admin.connect() as connection:
             connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         yield name
-        with admin.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
     finally:
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         admin.dispose()

@@ -17,10 +17,12 @@ def injector(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Ite
     """Four good weeks of a small town; each case begins there."""
     folder = tmp_path_factory.mktemp("faults")
     sandbox = start_sandbox(folder / "sandbox", people=PEOPLE)
-    httpx.post(f"{sandbox.url}/_control/limits", json={"shop": None}).raise_for_status()
-    with founded(sandbox.url, folder, postgres_url) as town:
-        yield Injector(town)
-    sandbox.stop()
+    try:
+        httpx.post(f"{sandbox.url}/_control/limits", json={"shop": None}).raise_for_status()
+        with founded(sandbox.url, folder, postgres_url) as town:
+            yield Injector(town)
+    finally:
+        sandbox.stop()
 
 
 ONE_OF_EACH_KIND = ("unknown_status", "broken_email", "truncated_page")
