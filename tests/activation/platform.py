@@ -11,6 +11,7 @@ class PlatformDesk:
     url: str
     client: httpx.Client
     name: str = "brevo"
+    segment_prefix: str = ""
 
     def reset(self) -> None:
         self.client.delete("/faults").raise_for_status()
@@ -29,7 +30,9 @@ class PlatformDesk:
     def lists(self) -> dict[str, set[str]]:
         """List -> names of the people on it: what stands before the @ of their addresses."""
         found = self.client.get(f"/{self.name}/lists").raise_for_status().json()
-        return {name: {e.split("@")[0] for e in emails} for name, emails in found.items()}
+        return {
+            name.removeprefix(self.segment_prefix): {e.split("@")[0] for e in emails} for name, emails in found.items()
+        }
 
     def block(self, name: str) -> None:
         """The person opts out on the platform."""

@@ -12,8 +12,13 @@ from urllib.parse import quote
 import httpx
 
 from audience.activation import destinations
+from audience.activation.destination import Capabilities
+from audience.activation.salesforce import soap
 from audience.core.connection import Connection
 from audience.core.masked import Secret
+from audience.privacy.attributes import FLAGS, TEXTS
+from audience.privacy.pseudonym import pseudonym
+from key import KEY
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Stand:
         attributes: what the platform has of a contact by our names of attributes; None for a contact it does not have.
         delete: somebody deletes a contact there by hand.
         join: somebody puts a contact on a list there by hand, making it where needed.
+        segment_prefix: before the name of a segment there.
         wrong: fields of a connection whose credentials the platform refuses.
     """
 
@@ -37,11 +43,17 @@ class Stand:
     attributes: Callable[[str, str], Mapping[str, Any] | None]
     delete: Callable[[str, str], None]
     join: Callable[[str, str, str], None]
+    segment_prefix: str = ""
     wrong: Mapping[str, Any] = field(default_factory=lambda: {"password": Secret("a-wrong-key")})
 
     @property
     def has_jobs(self) -> bool:
         return "poll" in self.requests
+
+    @property
+    def can(self) -> Capabilities:
+        found: Capabilities = destinations.find(self.name).capabilities  # type: ignore[attr-defined]
+        return found
 
     def base_list(self, url: str) -> str:
         return destinations.find(self.name)(self.connection(url)).capabilities.base_list
@@ -81,4 +93,84 @@ BREVO = Stand(
     join=_brevo_join,
 )
 
-STANDS = [BREVO]
+
+class Cloud:
+    """Somebody else's integration of the same Marketing Cloud account."""
+
+    def __init__(self, url: str) -> None:
+        self.url = f"{url}/marketing_cloud"
+        asked = {"grant_type": "client_credentials", "client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+        self.token = httpx.post(f"{self.url}/v2/token", json=asked).raise_for_status().json()["access_token"]
+
+    def soap(self, envelope: bytes) -> soap.Reply:
+        answer = httpx.post(f"{self.url}/Service.asmx", content=soap.signed(envelope, self.token))
+        return soap.read(answer.raise_for_status().content)
+
+    def rows(self, extension: str) -> dict[str, dict[str, str]]:
+        """Address -> row."""
+        columns = ("SubscriberKey", "EmailAddress", *(TEXTS + FLAGS if extension == "audience" else ()))
+        found = self.soap(soap.retrieve(f"DataExtensionObject[{extension}]", columns))
+        return {row["EmailAddress"]: dict(row) for row in found.rows}
+
+    def upsert(self, extension: str, row: Mapping[str, str]) -> None:
+        place = f"{self.url}/data/v1/async/dataextensions/key:{extension}/rows"
+        authorization = {"Authorization": f"Bearer {self.token}"}
+        httpx.put(place, json={"items": [row]}, headers=authorization).raise_for_status()
+
+    def delete(self, extension: str, email: str) -> None:
+        if row := self.rows(extension).get(email):
+            self.soap(soap.delete([soap.row(extension, row["SubscriberKey"])]))
+
+
+def _cloud_attributes(url: str, email: str) -> Mapping[str, Any] | None:
+    row = Cloud(url).rows("audience").get(email)
+    return None if row is None else {k: v == "True" if k in FLAGS else v for k, v in row.items()}
+
+
+def _cloud_join(url: str, list_name: str, email: str) -> None:
+    Cloud(url).upsert(f"audience_{list_name}", {"SubscriberKey": pseudonym(email, KEY), "EmailAddress": email})
+
+
+def _cloud_delete(url: str, email: str) -> None:
+    for extension in ("audience", "audience_vip", "audience_new"):
+        Cloud(url).delete(extension, email)
+
+
+MARKETING_CLOUD = Stand(
+    name="marketing_cloud",
+    connection=lambda url: Connection(
+        "marketing_cloud", url=f"{url}/marketing_cloud", login="sandbox-client", password=Secret("sandbox-secret"),
+        extra={"requests_per_second": 100_000},
+    ),
+    requests={
+        "upsert": "PUT /marketing_cloud/data/v1/async/dataextensions/{place}/rows",
+        "add": "PUT /marketing_cloud/data/v1/async/dataextensions/{place}/rows",
+        "remove": "POST /marketing_cloud/Service.asmx",
+        "poll": "GET /marketing_cloud/data/v1/async/{request_id}/status",
+        "opt_outs": "POST /marketing_cloud/Service.asmx",
+        "read_back": "POST /marketing_cloud/Service.asmx",
+    },
+    attributes=_cloud_attributes,
+    delete=_cloud_delete,
+    join=_cloud_join,
+    segment_prefix="audience_",
+)  # fmt: skip
+
+
+def _webhook_attributes(url: str, email: str) -> Mapping[str, Any] | None:
+    answer = httpx.get(f"{url}/webhook/contacts/{pseudonym(email, KEY)}")
+    return answer.json() if answer.is_success else None
+
+
+WEBHOOK = Stand(
+    name="webhook",
+    connection=lambda url: Connection(
+        "webhook", url=f"{url}/webhook/", password=Secret("sandbox-webhook-secret"), extra={"requests_per_second": 100_000}
+    ),
+    requests=dict.fromkeys(("upsert", "add", "remove"), "POST /webhook/"),
+    attributes=_webhook_attributes,
+    delete=lambda url, email: None,
+    join=lambda url, list_name, email: None,
+)  # fmt: skip
+
+STANDS = [BREVO, MARKETING_CLOUD, WEBHOOK]

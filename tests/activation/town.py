@@ -98,7 +98,8 @@ class Town:
     ) -> None:
         """Declares a segment for the platform, evaluated for a day with exactly these members."""
         members = sorted(members)
-        definition = {"segment": segment, "title": segment, "why": "", "purpose": purpose, "objective": "click",
+        definition = {"segment": segment, "title": segment, "why": "", "purpose": purpose,
+                      "objective": "click" if self.stand.can.engagement else "conversion",
                       "deliver_to": [self.stand.name], "definition_hash": "1"}  # fmt: skip
         evaluation = {
             "segment": segment,
