@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -44,6 +43,13 @@ def test_secrets_are_password_fields_and_fields_that_are_not_needed_are_hidden()
         assert named.isdisjoint(said["ui-field-behaviour"]["hidden-fields"])
 
 
+def test_a_platform_asks_for_its_settings_in_the_form_of_the_source_of_its_name() -> None:
+    form = connection_type(systems()["mailchimp"])["conn-fields"]
+    assert {"audiences", "audience", "requests_per_second"} <= set(form)
+    assert "Id of the audience" in form["audience"]["description"]
+    assert list(connection_type(systems()["hubspot"])["conn-fields"]) == ["subscription_id", "requests_per_second"]
+
+
 def test_one_class_name_stands_for_one_type() -> None:
     names = [hook_name(type_) for type_ in systems()]
     assert len(names) == len(set(names))
@@ -77,15 +83,3 @@ def test_a_connection_without_an_address_says_so(monkeypatch: pytest.MonkeyPatch
     assert pressed(monkeypatch, password="key-of-nobody") == (
         False, "connection 'shop': found no host, expected the system's address"
     )  # fmt: skip
-
-
-def test_a_folder_that_only_pushes_open_has_a_form_and_a_test_button(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from airflow.models.connection import Connection
-
-    assert {"file", "sftp", "webhook"} <= systems().keys()
-    made = Connection(conn_id="file", conn_type="audience_file", host=f"file://{tmp_path}")
-    monkeypatch.setenv("AIRFLOW_CONN_FILE", made.as_json())
-    assert made.test_connection() == (True, "file: answered")
-    assert not list(tmp_path.iterdir())

@@ -70,23 +70,24 @@ class Wire:
             LeaseLost: before any of the tries, this run lost its lease.
         """
         name = f"{method} {urlsplit(path).path}"
+        shown = f"{self._destination}: {_masked(name)}"
         tries = waits = 0
         while True:
             found, answer = self._once(name, method, path, body, query)
             if answer is not None and self._is_throttled(answer):
                 waits += 1
                 if waits > WAITS:
-                    raise DestinationUnavailable(f"{self._destination}: {name}: still {found} after {WAITS} waits")
+                    raise DestinationUnavailable(f"{shown}: still {found} after {WAITS} waits")
                 if not self._rest_seconds(answer):
                     self.pause(_backoff(waits))
                 continue
             if answer is not None and answer.status_code in (401, 403):
-                raise DestinationRefused(f"{self._destination}: {name}: {found}, expected valid credentials")
+                raise DestinationRefused(f"{shown}: {found}, expected valid credentials")
             if answer is not None and answer.status_code < 500:
                 return answer
             tries += 1
             if tries >= TRIES:
-                raise DestinationUnavailable(f"{self._destination}: {name}: {found} after {tries} tries")
+                raise DestinationUnavailable(f"{shown}: {found} after {tries} tries")
             self.pause(_backoff(tries))
 
     def _once(self, name: str, method: str, path: str, body: Any, query: Any) -> tuple[str, httpx.Response | None]:

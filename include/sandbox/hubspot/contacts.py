@@ -29,6 +29,7 @@ def contact_routes(account: Account) -> APIRouter:
     router.add_api_route(f"{at}/batch/read", contacts.read, methods=["POST"])
     router.add_api_route(f"{at}/search", contacts.search, methods=["POST"])
     router.add_api_route(f"{at}/gdpr-delete", contacts.erase, methods=["POST"])
+    router.add_api_route(f"{at}/{{contact_id}}", contacts.delete, methods=["DELETE"])
     router.add_api_route("/crm/properties/2026-09/contacts", contacts.list_properties, methods=["GET"])
     router.add_api_route("/crm/properties/2026-09/contacts", contacts.new_property, methods=["POST"])
     return router
@@ -167,6 +168,16 @@ class Contacts:
                 db.execute("delete from membership where contact_id = ?", (row["id"],))
                 db.execute("delete from contact where id = ?", (row["id"],))
         self.account.accepted(request, [email])
+        return Response(status_code=204)
+
+    async def delete(self, request: Request, contact_id: str) -> Response:
+        """The contact is gone from every list; its address may be written again. One that is not there is no error."""
+        row = find(self.account, contact_id, None)
+        if row is not None:
+            with self.account.memory.transaction() as db:
+                db.execute("delete from membership where contact_id = ?", (row["id"],))
+                db.execute("delete from contact where id = ?", (row["id"],))
+        self.account.accepted(request, [row["email"]] if row is not None else [])
         return Response(status_code=204)
 
     async def list_properties(self) -> Response:

@@ -45,8 +45,8 @@ PER_BATCH = 100
 PER_LIST_CALL = 500
 """Contacts that one call puts on a list or takes off it. HubSpot allows more; whose id is not known is looked up first."""
 
-FOUND, SHOWN, LISTED = 200, 250, 500
-"""Results per page, at most: of a search, of a list's members, of the lists."""
+FOUND, SHOWN, LISTED = 200, 200, 500
+"""Results per page: of a search and of the lists, at most; of a list's members (250 at most) two batches to read."""
 
 REQUESTS_PER_SECOND = 19.0
 """190 calls in ten seconds with Professional and Enterprise. Free and Starter: 10 a second, in the extra
@@ -110,7 +110,8 @@ class _Account:
 
     def pull_opt_outs(self, since: datetime | None) -> Iterator[OptOut]:
         """A page is asked for by the id it begins after: no contact that changes meanwhile moves another to a page that
-        was read, and a search's 10,000 results are never reached."""
+        was read, and a search's 10,000 results are never reached. What a search misses, being some seconds late, is read
+        again by the next one."""
         changed = [] if since is None else [_filter("lastmodifieddate", "GTE", str(int(since.timestamp() * 1000)))]
         signs = [_filter(name, "EQ", "true") for name in (OPTED_OUT, self._opted_out_of_type, INELIGIBLE)]
         signs.append(_filter(BOUNCED, "HAS_PROPERTY"))
