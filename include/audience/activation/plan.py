@@ -143,7 +143,13 @@ def _carried(connection: sa.Connection, destination: str) -> dict[str, list[int]
     is_removal = Item.action == "remove"
     done = (
         sa.select(Item.list_name, is_removal.label("is_removal"), sa.func.count().label("contacts"))
-        .where(Item.plan_id == newest.plan_id, Item.state == "acknowledged", sa.or_(is_removal, Item.is_new))
+        .where(Item.plan_id == newest.plan_id)
+        .where(
+            sa.or_(
+                sa.and_(is_removal, Item.state == "acknowledged"),
+                sa.and_(Item.is_new, Item.state.in_(("acknowledged", "in_doubt"))),
+            )
+        )
         .group_by(Item.list_name, is_removal)
     )
     for row in connection.execute(done):
