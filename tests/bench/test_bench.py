@@ -17,7 +17,8 @@ def test_every_step_agrees_with_its_limit(tmp_path: Path, postgres_url: str) -> 
     steps = bench(place)
 
     assert [s.name for s in steps] == [
-        "fetch", "sql", "publish", "features", "rules", "identity", "diff", "load, first", "load, 1 % changed", "push",
+        "fetch", "sql", "publish", "features", "rules", "identity", "identity, fuzzy", "identity, fuzzy",
+        "identity, daily", "diff", "load, first", "load, 1 % changed", "push",
         "gate", "gate, audit", "gate, audit",
     ]  # fmt: skip
     assert all(s.ours.seconds > 0 and s.limit.seconds > 0 and s.ours.peak_mb > 0 for s in steps)

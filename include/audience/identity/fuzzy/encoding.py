@@ -1,7 +1,8 @@
 """Values as numbers, so that comparing two records starts with comparing two numbers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -21,27 +22,33 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class Coded:
-    """One column: for each record the number of its value in `values`, UNKNOWN for none."""
+    """One column: for each record the number of its value in `texts`, UNKNOWN for none."""
 
     codes: Codes
-    values: Texts
+    texts: pa.Array
 
-    def mapped(self, of: Callable[[str], str]) -> "Coded":
-        """The column of what each value becomes."""
-        codes, values = numbered(of(v) for v in self.values)
-        return Coded(np.append(codes, np.int32(UNKNOWN))[self.codes], values)
+    @cached_property
+    def values(self) -> Texts:
+        """The texts as Python's, which similarity is computed of."""
+        found: Texts = self.texts.to_numpy(zero_copy_only=False)
+        return found
+
+    @property
+    def known(self) -> Truths:
+        """By record, whether it has a value."""
+        return self.codes >= 0
+
+    def mapped(self, of: Callable[[pa.Array], pa.Array]) -> "Coded":
+        """The column of what the values become."""
+        numbers = coded(of(self.texts))
+        return Coded(np.append(numbers.codes, np.int32(UNKNOWN))[self.codes], numbers.texts)
 
 
-def numbered(texts: Iterable[str]) -> tuple[Codes, Texts]:
-    """The number of each text in the distinct ones, and those."""
-    codes, values = pd.factorize(np.array(list(texts), dtype=object))
-    return codes.astype(np.int32), np.asarray(values, dtype=object)
-
-
-def coded(texts: pa.ChunkedArray) -> Coded:
-    encoded = pa.chunked_array(texts).combine_chunks().dictionary_encode()
+def coded(texts: pa.ChunkedArray | pa.Array) -> Coded:
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    encoded = whole.dictionary_encode()
     codes = encoded.indices.fill_null(UNKNOWN).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-    return Coded(codes, encoded.dictionary.to_numpy(zero_copy_only=False))
+    return Coded(codes, encoded.dictionary)
 
 
 def by_value_pair(left: Codes, right: Codes, same: int, level_of: LevelOf) -> Levels:

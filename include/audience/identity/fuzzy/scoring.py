@@ -13,7 +13,7 @@ from audience.core.engine import keep
 from audience.identity.fuzzy.blocking import Ids
 from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.encoding import Coded
-from audience.identity.fuzzy.levels import Question, questions
+from audience.identity.fuzzy.levels import Question
 from audience.identity.fuzzy.model import Learned, Shares, TrainedModel, hashed, weight_of
 
 Bits = npt.NDArray[np.float32]
@@ -34,9 +34,9 @@ def scored_pairs(
 def judged(candidates: Candidates, model: TrainedModel) -> ir.Table:
     """The same of records that are ready."""
     session = candidates.session
-    asked = questions(candidates.columns(), model.rules)
-    judges = [Judge(question, learned) for question, learned in zip(asked, model.learned, strict=True)]
-    parts = [_judged(model, judges, left, right) for left, right in candidates.pairs()]
+    ids, pairs = candidates.compared()
+    judges = [Judge(*both) for both in zip(candidates.questions_of(ids), model.learned, strict=True)]
+    parts = [_judged(model, judges, left, right, ids) for left, right in pairs]
     found = _in_session(session, pa.concat_tables([_none(judges), *parts]))
     left = candidates.values.select(l="id", left_key="record_key")
     right = candidates.values.select(r="id", right_key="record_key")
@@ -54,6 +54,7 @@ class Judge:
             shares.level: _of_values(question.values[shares.level], learned.m[shares.level], shares)
             for shares in learned.shares
         }
+        self.most = float(max(0.0, self.weights.max(), *(bits.max() for bits in self.of_values.values())))
 
     def __call__(self, left: Ids, right: Ids) -> tuple[npt.NDArray[np.int8], Bits]:
         levels = self.question.levels(left, right)
@@ -68,27 +69,45 @@ class Judge:
 
 def _of_values(values: Coded, m: float, shares: Shares) -> Bits:
     """Bits for agreeing on each value; last, on one that is not known."""
-    found = [shares.common.get(hashed(v), shares.rare) for v in values.values]
-    bits: Bits = np.log2(m / np.array([*found, shares.rare])).astype(np.float32)
+    found = np.full(len(values.texts) + 1, shares.rare)
+    if shares.common:
+        # Nobody agrees on a value that one record has.
+        several = np.flatnonzero(np.bincount(values.codes[values.known], minlength=len(values.texts)) > 1)
+        told = values.texts.take(pa.array(several)).to_pylist()
+        found[several] = [shares.common.get(hashed(text), shares.rare) for text in told]
+    bits: Bits = np.log2(m / found).astype(np.float32)
     return bits
 
 
-def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids) -> pa.Table:
-    """The pairs of a part that are worth a look."""
-    total = np.full(len(left), model.prior_weight, dtype=np.float32)
-    said = []
-    for judge in judges:
-        levels, bits = judge(left, right)
-        total += bits
-        said.append((levels, bits))
-    wanted = np.flatnonzero(total >= weight_of(model.rules.review))
-    weight = total[wanted].astype(np.float64)
-    columns: dict[str, npt.NDArray[Any]] = {"l": left[wanted], "r": right[wanted], "match_weight": weight}
-    columns["match_probability"] = 1 / (1 + np.exp2(-weight))
-    for judge, (levels, bits) in zip(judges, said, strict=True):
-        columns[f"level_{judge.question.comparison.column}"] = levels[wanted]
-        columns[f"weight_{judge.question.comparison.column}"] = bits[wanted].astype(np.float64)
-    return pa.table(columns)
+def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids, ids: Ids | None) -> pa.Table:
+    """The pairs of a part that are worth a look. A pair is not compared further once it cannot become one.
+
+    Args:
+        ids: of the records that pairs name by their place; None where they are named by id.
+    """
+    least = weight_of(model.rules.review)
+    most = [np.where(j.question.known[left] & j.question.known[right], j.most, 0.0) for j in judges]
+    bound = model.prior_weight + np.sum(most, axis=0)
+    columns: dict[str, npt.NDArray[Any]] = {}
+    places = np.arange(len(left))
+    for judge, could in zip(judges, most, strict=True):
+        open_ = bound >= least
+        places, bound = places[open_], bound[open_]
+        columns = {name: column[open_] for name, column in columns.items()}
+        levels, bits = judge(left[places], right[places])
+        bound += bits - could[places]
+        name = judge.question.comparison.column
+        columns |= {f"level_{name}": levels, f"weight_{name}": bits.astype(np.float64)}
+    said = [columns[f"weight_{judge.question.comparison.column}"] for judge in judges]
+    weight: npt.NDArray[np.float64] = model.prior_weight + np.sum(said, axis=0)
+    wanted = weight >= least
+    found: dict[str, npt.NDArray[Any]] = {
+        "l": left[places] if ids is None else ids[left[places]],
+        "r": right[places] if ids is None else ids[right[places]],
+        "match_weight": weight,
+        "match_probability": 1 / (1 + np.exp2(-weight)),
+    }
+    return pa.table({name: column[wanted] for name, column in (found | columns).items()})
 
 
 def _none(judges: list[Judge]) -> pa.Table:

@@ -18,7 +18,7 @@ from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.declaration import Rules
 from audience.identity.fuzzy.encoding import UNKNOWN, Coded
 from audience.identity.fuzzy.forms import columns_of
-from audience.identity.fuzzy.levels import Question, questions
+from audience.identity.fuzzy.levels import Question
 from audience.identity.fuzzy.model import Learned, Shares, TrainedModel, hashed
 
 Weights = npt.NDArray[np.float64]
@@ -60,7 +60,7 @@ def train(session: Backend, records: ir.Table, rules: Rules, *, seed: int = 1) -
 
 def learn(candidates: Candidates, *, seed: int = 1) -> TrainedModel:
     """The same of records that are ready."""
-    asked = questions(candidates.columns(), candidates.rules)
+    asked = candidates.questions
     count = candidates.records
     one_in = max(1, candidates.blocks.pairs // TRAINING_PAIRS)
     parts = [_levels(asked, left, right) for left, right in candidates.pairs(one_in)]
@@ -172,7 +172,7 @@ def _first_guess(size: int) -> Weights:
 
 def _sizes(values: Coded) -> npt.NDArray[np.int64]:
     codes = values.codes
-    return np.bincount(codes[codes >= 0], minlength=max(len(values.values), 1)).astype(np.int64)
+    return np.bincount(codes[codes >= 0], minlength=max(len(values.texts), 1)).astype(np.int64)
 
 
 def _learned(question: Question, m: Weights, u: Weights) -> Learned:
@@ -188,7 +188,7 @@ def _common(level: int, values: Coded) -> Shares:
     most = np.argsort(-sizes, kind="stable")[:MOST_COMMON]
     most = most[sizes[most] >= COMMON_AT_LEAST]
     others = np.delete(sizes, most)
-    common = {hashed(values.values[i]): float(sizes[i] / total) for i in most}
+    common = {hashed(values.texts[int(i)].as_py()): float(sizes[i] / total) for i in most}
     # A pair that agrees on a value is itself two of its records.
     rare = float((others * np.maximum(others - 1, 0)).sum() / max(int((others * total).sum()), 1))
     return Shares(level, common, max(rare, 1 / total))

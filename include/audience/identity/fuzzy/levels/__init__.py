@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from audience.identity.fuzzy.declaration import Comparison, Rules
-from audience.identity.fuzzy.encoding import Coded, LevelOf, coded
+from audience.identity.fuzzy.encoding import Coded, LevelOf, Truths, coded
 from audience.identity.fuzzy.levels.codes import code_level
 from audience.identity.fuzzy.levels.dates import date_level
 from audience.identity.fuzzy.levels.mail import email_level
@@ -23,11 +23,13 @@ class Question:
     Args:
         levels: of pairs of records, given by their ids.
         values: by level, the value that both records then have; the last level is that of equal values.
+        known: by id, whether there is anything to compare.
     """
 
     comparison: Comparison
     levels: LevelOf
     values: Mapping[int, Coded]
+    known: Truths
 
 
 def questions(values: pa.Table, rules: Rules) -> tuple[Question, ...]:
@@ -43,10 +45,10 @@ def _question(
     last = len(comparison.levels) - 1
     if comparison.how in ("first_name", "last_name"):
         of_name = Names.of(comparison.how, names[comparison.column], swapped)
-        return Question(comparison, of_name.levels, {last: of_name.compact})
+        return Question(comparison, of_name.levels, {last: of_name.compact}, of_name.column.known)
     if comparison.how == "town":
         of_town, towns = town_level(values)
-        return Question(comparison, of_town, {last: towns, ONE_SAME: towns})
+        return Question(comparison, of_town, {last: towns, ONE_SAME: towns}, towns.known)
     column = coded(values[comparison.column])
     how = {"address": address_level, "date": date_level, "email": email_level, "code": code_level}[comparison.how]
-    return Question(comparison, how(column), {last: column})
+    return Question(comparison, how(column), {last: column}, column.known)

@@ -1,12 +1,13 @@
 """Names: typing errors, particles, compound and short names, first and last name swapped."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from audience.identity.fuzzy.encoding import UNKNOWN, Coded, Codes, Levels, Texts, Truths, by_value_pair, numbered
+from audience.identity.fuzzy.encoding import UNKNOWN, Coded, Codes, Levels, Texts, Truths, by_value_pair, coded
 from audience.identity.fuzzy.levels.alike import edits, jaro_winkler
 from audience.identity.fuzzy.nicknames import nickname_groups
 
@@ -53,15 +54,16 @@ SIMILAR = 0.80
 MOST_PARTS = 4
 
 
-def compact(name: str) -> str:
+def compact(names: pa.Array) -> pa.Array:
     """Without spaces: `Le Goff` is `LeGoff`, `Jean-Pierre` is `Jeanpierre`."""
-    return name.replace(" ", "")
+    return pc.replace_substring(names, " ", "")
 
 
-def core(name: str) -> str:
+def core(names: pa.Array) -> pa.Array:
     """Without particles, `mac` and `mc` the same: `de La Tour` is `Tour`, `MacDonald` is `McDonald`."""
-    kept = [w for w in name.split() if w not in PARTICLES] or name.split()
-    return re.sub("^mac(?=[^aeiouhk]{1}[a-z]{3})", "mc", "".join(kept))
+    kept = compact(pc.replace_substring_regex(names, rf"\b(?:{'|'.join(sorted(PARTICLES))})\b", ""))
+    whole = pc.if_else(pc.equal(kept, ""), compact(names), kept)
+    return pc.replace_substring_regex(whole, r"^mac([^aeiouhk][a-z]{3})", r"mc\1")
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ class Swapped:
 
     @classmethod
     def of(cls, first: Coded, last: Coded) -> "Swapped":
-        numbers, values = numbered(compact(v) for v in (*first.values, *last.values))
-        of_first, of_last = (np.append(n, np.int32(UNKNOWN)) for n in np.split(numbers, [len(first.values)]))
-        return cls(of_first[first.codes], of_last[last.codes], values)
+        both = coded(compact(pa.concat_arrays([first.texts, last.texts])))
+        of_first, of_last = (np.append(n, np.int32(UNKNOWN)) for n in np.split(both.codes, [len(first.texts)]))
+        return cls(of_first[first.codes], of_last[last.codes], both.values)
 
     def of_pairs(self, left: Codes, right: Codes) -> Truths:
         """One is the same crosswise, the other at least close."""
@@ -109,16 +111,15 @@ class Names:
 
     @classmethod
     def of(cls, how: str, column: Coded, swapped: Swapped | None) -> "Names":
-        values = column.values
-        short, short_for = _nicknames(values if how == "first_name" else values[:0])
+        short, short_for = _nicknames(column.values if how == "first_name" else column.values[:0])
         return cls(
             how=how,
             column=column,
             compact=column.mapped(compact),
-            joined=np.array([compact(v) for v in values], dtype=object),
-            core=numbered(core(v) for v in values)[0],
-            parts=_parts(values),
-            short=short if how == "first_name" else np.full(len(values), UNKNOWN, dtype=np.int32),
+            joined=compact(column.texts).to_numpy(zero_copy_only=False),
+            core=coded(core(column.texts)).codes,
+            parts=_parts(column.texts),
+            short=short if how == "first_name" else np.full(len(column.texts), UNKNOWN, dtype=np.int32),
             short_for=short_for,
             swapped=swapped,
         )
@@ -158,14 +159,17 @@ class Names:
         return variant
 
 
-def _parts(values: Texts) -> npt.NDArray[np.int32]:
+def _parts(names: pa.Array) -> npt.NDArray[np.int32]:
     """The numbers of the words of each name that have at least three letters and are no particles."""
-    words: dict[str, int] = {}
-    parts = np.full((len(values), MOST_PARTS), UNKNOWN, dtype=np.int32)
-    for i, value in enumerate(values):
-        told = dict.fromkeys(w for w in value.split() if len(w) > 2 and w not in PARTICLES)
-        for j, word in enumerate(list(told)[:MOST_PARTS]):
-            parts[i, j] = words.setdefault(word, len(words))
+    lists = pc.split_pattern(names, " ")
+    words, rows = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+    wanted = pc.and_(pc.greater(pc.utf8_length(words), 2), pc.invert(pc.is_in(words, pa.array(sorted(PARTICLES)))))
+    wanted = wanted.to_numpy(zero_copy_only=False).astype(np.bool_)
+    rows, codes = rows[wanted], coded(words).codes[wanted]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    parts = np.full((len(names), MOST_PARTS), UNKNOWN, dtype=np.int32)
+    few = place < MOST_PARTS
+    parts[rows[few], place[few]] = codes[few]
     return parts
 
 

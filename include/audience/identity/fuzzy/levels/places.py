@@ -1,12 +1,10 @@
 """Addresses, and towns: postal code and city as one answer."""
 
-import re
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audience.identity.fuzzy.encoding import Coded, Codes, LevelOf, Levels, by_value_pair, coded, numbered
+from audience.identity.fuzzy.encoding import Coded, Codes, LevelOf, Levels, by_value_pair, coded
 from audience.identity.fuzzy.levels.alike import edit_similarity, edits
 
 CLOSE = 0.85
@@ -19,7 +17,7 @@ UNRELATED, AREA, ALIKE, NEAR, ONE_SAME, SAME = range(6)
 
 def address_level(column: Coded) -> LevelOf:
     """A house number is no typing error: with another one, addresses are similar at most."""
-    numbers = numbered("".join(re.findall("[0-9]+", v)) for v in column.values)[0]
+    numbers = coded(pc.replace_substring_regex(column.texts, "[^0-9]", "")).codes
 
     def different(left: Codes, right: Codes) -> Levels:
         alike = edit_similarity(column.values, left, right)
@@ -48,7 +46,7 @@ def town_level(values: pa.Table) -> tuple[LevelOf, Coded]:
 
 def _code_level(column: Coded) -> LevelOf:
     """The first two characters are an area (in France, the department); one character wrong is close."""
-    areas = numbered(v[:2] for v in column.values)[0]
+    areas = coded(pc.utf8_slice_codeunits(column.texts, 0, 2)).codes
 
     def different(left: Codes, right: Codes) -> Levels:
         close = edits(column.values, left, right, most=1) <= 1
