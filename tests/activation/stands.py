@@ -173,4 +173,114 @@ WEBHOOK = Stand(
     join=lambda url, list_name, email: None,
 )  # fmt: skip
 
-STANDS = [BREVO, MARKETING_CLOUD, WEBHOOK]
+
+def _mailchimp(url: str, method: str, path: str, body: Any = None) -> httpx.Response:
+    key = {"authorization": "Bearer sandbox-mailchimp-key-us0"}
+    return httpx.request(method, f"{url}/mailchimp/3.0/lists/b4baa94655{path}", json=body, headers=key)
+
+
+def _mailchimp_attributes(url: str, email: str) -> Mapping[str, Any] | None:
+    answer = _mailchimp(url, "GET", f"/members/{email}")
+    if not answer.is_success:
+        return None
+    fields = answer.json()["merge_fields"]
+    flags = {"OPEN_TRACKING": "OPENTRACK", "CLICK_TRACKING": "CLICKTRACK"}
+    return {"FIRSTNAME": fields.get("FNAME"), "LASTNAME": fields.get("LNAME"),
+            **{name: fields.get(tag) == "yes" for name, tag in flags.items()}}  # fmt: skip
+
+
+def _mailchimp_segments(url: str) -> dict[str, int]:
+    return {one["name"]: one["id"] for one in _mailchimp(url, "GET", "/segments?count=100").json()["segments"]}
+
+
+def _mailchimp_join(url: str, list_name: str, email: str) -> None:
+    _mailchimp(url, "PUT", f"/members/{email}", {"email_address": email, "status_if_new": "subscribed"})
+    number = _mailchimp_segments(url)[f"audience/{list_name}"]
+    _mailchimp(url, "POST", f"/segments/{number}", {"members_to_add": [email]}).raise_for_status()
+
+
+def _mailchimp_delete(url: str, email: str) -> None:
+    """Off every segment, which is as far as a hand may go: whom it archives or deletes no import may bring back."""
+    for number in _mailchimp_segments(url).values():
+        _mailchimp(url, "POST", f"/segments/{number}", {"members_to_remove": [email]}).raise_for_status()
+
+
+_MAILCHIMP_SEGMENT = "POST /mailchimp/3.0/lists/{list_id}/segments/{segment_id}"
+
+MAILCHIMP = Stand(
+    name="mailchimp",
+    connection=lambda url: Connection(
+        "mailchimp",
+        url=f"{url}/mailchimp/3.0",
+        password=Secret("sandbox-mailchimp-key-us0"),
+        extra={"audience": "b4baa94655", "requests_per_second": 100_000},
+    ),
+    requests={
+        "upsert": "POST /mailchimp/3.0/batches",
+        "add": _MAILCHIMP_SEGMENT,
+        "remove": _MAILCHIMP_SEGMENT,
+        "poll": "GET /mailchimp/3.0/batches/{batch_id}",
+        "opt_outs": "GET /mailchimp/3.0/lists/{list_id}/members",
+        "read_back": "GET /mailchimp/3.0/lists/{list_id}/segments/{segment_id}/members",
+    },
+    attributes=_mailchimp_attributes,
+    delete=_mailchimp_delete,
+    join=_mailchimp_join,
+    segment_prefix="audience/",
+)
+
+
+def _hubspot(url: str, method: str, path: str, body: Any = None) -> httpx.Response:
+    token = {"authorization": "Bearer sandbox-hubspot-token"}
+    return httpx.request(method, f"{url}/hubspot/crm{path}", json=body, headers=token)
+
+
+def _hubspot_attributes(url: str, email: str) -> Mapping[str, Any] | None:
+    names = {"FIRSTNAME": "firstname", "LASTNAME": "lastname", "OPEN_TRACKING": "audience_open_tracking",
+             "CLICK_TRACKING": "audience_click_tracking"}  # fmt: skip
+    asked = {"inputs": [{"id": email}], "idProperty": "email", "properties": list(names.values())}
+    found = _hubspot(url, "POST", "/objects/2026-09/contacts/batch/read", asked).json()["results"]
+    if not found:
+        return None
+    has = {name: found[0]["properties"][there] for name, there in names.items()}
+    return {name: value == "true" if name.endswith("TRACKING") else value for name, value in has.items()}
+
+
+def _hubspot_join(url: str, list_name: str, email: str) -> None:
+    contact = {"id": email, "idProperty": "email", "properties": {}}
+    made = _hubspot(url, "POST", "/objects/2026-09/contacts/batch/upsert", {"inputs": [contact]}).json()["results"]
+    lists = _hubspot(url, "POST", "/lists/2026-09/search", {"query": f"audience/{list_name}"}).json()["lists"]
+    members = f"/lists/2026-09/{lists[0]['listId']}/memberships"
+    _hubspot(url, "PUT", f"{members}/add", [made[0]["id"]]).raise_for_status()
+
+
+def _hubspot_delete(url: str, email: str) -> None:
+    read = {"inputs": [{"id": email}], "idProperty": "email"}
+    found = _hubspot(url, "POST", "/objects/2026-09/contacts/batch/read", read).json()["results"]
+    _hubspot(url, "DELETE", f"/objects/2026-09/contacts/{found[0]['id']}").raise_for_status()
+
+
+_HUBSPOT_MEMBERSHIPS = "PUT /hubspot/crm/lists/2026-09/{list_id}/memberships/add-and-remove"
+
+HUBSPOT = Stand(
+    name="hubspot",
+    connection=lambda url: Connection(
+        "hubspot",
+        url=f"{url}/hubspot",
+        password=Secret("sandbox-hubspot-token"),
+        extra={"subscription_id": "7461233", "requests_per_second": 100_000},
+    ),
+    requests={
+        "upsert": "POST /hubspot/crm/objects/2026-09/contacts/batch/upsert",
+        "add": _HUBSPOT_MEMBERSHIPS,
+        "remove": _HUBSPOT_MEMBERSHIPS,
+        "opt_outs": "POST /hubspot/crm/objects/2026-09/contacts/search",
+        "read_back": "GET /hubspot/crm/lists/2026-09/{list_id}/memberships",
+    },
+    attributes=_hubspot_attributes,
+    delete=_hubspot_delete,
+    join=_hubspot_join,
+    segment_prefix="audience/",
+)
+
+STANDS = [BREVO, MAILCHIMP, HUBSPOT, MARKETING_CLOUD, WEBHOOK]
