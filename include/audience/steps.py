@@ -472,14 +472,17 @@ def train(house: "House", partition: str | None) -> Facts:
 
 
 def match_model(house: "House", as_of: Partition) -> str | None:
-    """Learns how similar records of one person are, unless that was done already. Gives the version of the model.
+    """Learns, for the days after a week, how similar records of one person are. Gives the version of the model.
 
-    The days of the week after it are matched by it; the first of them learns it where nobody has.
+    The first of those days learns it where nobody has.
     """
     from audience.identity.identify import Identity
+    from audience.identity.matching import learned_on
 
     with house.engine() as session:
-        learned = Identity(house.lake, session, house.settings.pseudonym_key, trusted()).matching.learn(as_of)
+        learned = Identity(house.lake, session, house.settings.pseudonym_key, trusted()).matching.learn(
+            learned_on(as_of.next)
+        )
     return learned.version if learned else None
 
 

@@ -18,7 +18,7 @@ from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.scoring import judged
 from audience.identity.identify import Identified, Identity
 
-_ANY = 1e-12
+_ANY = 1e-300
 """A match probability below every pair's."""
 
 

@@ -16,7 +16,7 @@ from audience.core.errors import ModelError
 from audience.core.lake import Lake
 from audience.core.masked import Secret
 from audience.core.partition import Partition
-from audience.core.tables import MATCH_PAIR, MATCH_STATE
+from audience.core.tables import MATCH_PAIR, MATCH_STATE, raw
 from audience.identity.clusters import ADDRESS
 from audience.identity.fuzzy import PEOPLE, Rules, TrainedModel, train
 from audience.identity.fuzzy.candidates import Candidates
@@ -50,9 +50,9 @@ class Matching:
     def stored(self, partition: Partition) -> TrainedModel | None:
         """The model that judges a partition, where it was learned already.
 
-        That is the one of the Sunday before, and where there was too little to learn from then, one of the day's own.
+        That is the one of `learned_on`, and where there was too little to learn from then, one of the day's own.
         """
-        return self._note(last_sunday(partition)) or self._note(partition)
+        return self._note(learned_on(partition)) or self._note(partition)
 
     def learn(self, partition: Partition) -> TrainedModel | None:
         """The model of the records of a partition, learned if it is not there yet. None when there is too little."""
@@ -95,7 +95,7 @@ class Matching:
         return self.lake.read(self.session, MATCH_PAIR, partition) if is_there else None
 
     def _model(self, partition: Partition, contacts: ir.Table) -> TrainedModel | None:
-        return self.stored(partition) or self.learn(last_sunday(partition)) or self._learn(partition, contacts)
+        return self.stored(partition) or self.learn(learned_on(partition)) or self._learn(partition, contacts)
 
     def _learn(self, partition: Partition, contacts: ir.Table) -> TrainedModel | None:
         if int(self.session.to_pyarrow(contacts.count()).as_py()) < self.least_records:
@@ -104,13 +104,17 @@ class Matching:
             model = train(self.session, contacts, self.rules)
         except ModelError:  # no two records share a block
             return None
-        self.lake.note(_MODELS, partition, {"model": model.to_json(), "rules": self.rules.fingerprint})
+        self.lake.note(_MODELS, partition, {"model": model.to_json(), "from": self._from(partition)})
         return model
 
     def _note(self, partition: Partition) -> TrainedModel | None:
         noted = self.lake.note(_MODELS, partition)
-        is_of_the_rules = noted.get("rules") == self.rules.fingerprint
-        return TrainedModel.from_json(str(noted["model"])) if is_of_the_rules else None
+        return TrainedModel.from_json(str(noted["model"])) if noted.get("from") == self._from(partition) else None
+
+    def _from(self, partition: Partition) -> str:
+        """Changes when a model of the partition has to be learned again: other rules, or rows that came late."""
+        contacts = [raw(source, "contact") for source in self.lake.sources_of("contact")]
+        return self.lake.fingerprint(contacts, through=partition, extra=self.rules.fingerprint)
 
     def _with_earlier(
         self, partition: Partition, model: TrainedModel, candidates: Candidates, states: ir.Table
@@ -138,9 +142,9 @@ class Matching:
         return records.filter(~records.record_key.startswith(ADDRESS))
 
 
-def last_sunday(partition: Partition) -> Partition:
-    """The last Sunday before a day: the end of the last whole week."""
-    return Partition(partition.day - timedelta(days=partition.day.isoweekday()))
+def learned_on(partition: Partition) -> Partition:
+    """The Sunday that ends the last week but one before a day: late rows of it have come by then."""
+    return Partition(partition.day - timedelta(days=partition.day.isoweekday() + 7))
 
 
 def _states(candidates: Candidates, key: Secret) -> ir.Table:

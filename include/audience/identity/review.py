@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ibis import _
 from ibis.backends.duckdb import Backend
 
-from audience.core.engine import batches
+from audience.core.engine import batches, keep
 from audience.core.errors import DeclarationError, nearest
 from audience.core.lake import Lake
 from audience.core.partition import Partition
@@ -40,7 +40,7 @@ def queue(found: Identified, pairs: ir.Table | None, decisions: Decisions, *, re
     """Pairs of records of different people that may be one: the likeliest first.
 
     Those are pairs that the model finds worth a look and does not accept, and links that were given up because something
-    contradicts them. What a reviewer decided already is left out.
+    contradicts them. Two people are asked about once, by the likeliest pair. What a reviewer decided already is left out.
 
     Takes  `pairs`: the columns of `match_pair`; `review`: the least probability that is asked about.
     Gives  `left_key`, `right_key`, `why_asked`, `match_probability` (null for links given up).
@@ -64,10 +64,17 @@ def queue(found: Identified, pairs: ir.Table | None, decisions: Decisions, *, re
         owner.select(right_key="record_key", other="person_id"), "right_key"
     )
     open_ = of_two.filter(of_two.one != of_two.other, (of_two.left_key + "\x1f" + of_two.right_key).notin([*known, ""]))
-    once = open_.group_by(["left_key", "right_key"]).agg(
-        why_asked=_.why_asked.min(), match_probability=_.match_probability.max()
+    best = ibis.window(
+        group_by=[ibis.least(open_.one, open_.other), ibis.greatest(open_.one, open_.other)],
+        order_by=[*_likeliest(open_), open_.why_asked],
     )
-    return once.order_by([ibis.desc(_.match_probability.fill_null(1.0)), _.left_key, _.right_key]).limit(most)
+    once = open_.mutate(place=ibis.row_number().over(best)).filter(_.place == 0)
+    return once.select(*KEYS[1:]).order_by(_likeliest(once)).limit(most)
+
+
+def _likeliest(pairs: ir.Table) -> list[ir.Value]:
+    """Links that were given up, then pairs by their probability, then by their keys."""
+    return [ibis.desc(pairs.match_probability.fill_null(1.0)), pairs.left_key, pairs.right_key]
 
 
 def export(session: Backend, found: Identified, asked: ir.Table, partition: Partition, out: Path) -> int:
@@ -81,7 +88,8 @@ def export(session: Backend, found: Identified, asked: ir.Table, partition: Part
         names = {f"{side}_{column}": column for column in SHOWN}
         rows = rows.left_join(told.select(**{f"{side}_key": "record_key"}, **names), f"{side}_key")
     columns = [*KEYS, *(f"{side}_{column}" for column in SHOWN for side in ("left", "right"))]
-    in_order = rows.select(*columns).order_by([ibis.desc(_.match_probability.fill_null(1.0)), _.left_key, _.right_key])
+    kept = keep(session, rows.select(*columns))
+    in_order = kept.order_by(_likeliest(kept))
     written = 0
     aside = out.with_name(f".{out.name}.part")
     aside.unlink(missing_ok=True)

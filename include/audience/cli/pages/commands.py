@@ -20,8 +20,8 @@ def page() -> str:
         "`audience COMMAND`, or `python -m audience COMMAND`. A command that names a DAG calls the same functions for"
         " the same window; stores and connections come from the environment ([settings](settings.md)).",
         "What can be mended is one line on stderr and exit code 1: the place, what was found, what was expected. A bug"
-        " keeps its traceback. No command prints personal data, `quarantine show --reveal` aside, which is recorded; a"
-        " `person_id` is a pseudonym.",
+        " keeps its traceback. No command shows personal data but `quarantine show --reveal`, `identity explain --reveal` and"
+        " `identity review export`, which writes a file; each time is recorded. A `person_id` is a pseudonym.",
         *(_section(name, command) for name, command in _commands(group)),
     )
 

@@ -107,7 +107,8 @@ def _by_chance(asked: tuple[Question, ...], count: int, seed: int) -> list[Weigh
         shares = shares / max(shares.sum(), 1)
         sizes = _sizes(question.values[len(question.comparison.levels) - 1])
         shares[-1] = (sizes * (sizes - 1)).sum() / max(sizes.sum() * (sizes.sum() - 1), 1)
-        found.append(shares / shares.sum())
+        # Of a column that no record tells, nothing is learned: both shares are the same guess, which is worth 0 bits.
+        found.append(shares / shares.sum() if shares.any() else _first_guess(len(shares)))
     return found
 
 
