@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -172,7 +175,6 @@ def test_a_push_that_dies_before_the_file_appears_leaves_the_old_one_and_the_nex
     assert not [name for name in folder.files() if "_parts" in name or "_aside" in name]
 
 
-@both
 def test_an_erased_person_is_in_no_file_of_any_day(town: Town, folder: Folder) -> None:
     town.push()
     town.segment("vip", ["bob", "cam"], day=SATURDAY)
@@ -247,6 +249,20 @@ def test_who_refuses_us_and_who_is_a_stranger_are_told_nothing(town: Town, folde
         with pytest.raises(SettingsError, match="host_key"):
             town.push()
     assert folder.files() == {}
+
+
+def test_what_a_killed_push_left_on_this_machine_is_removed_by_the_next(
+    town: Town, folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    over = subprocess.Popen(["true"])
+    over.wait()
+    left, running = tmp_path / f"audience-lists-{over.pid}-x", tmp_path / f"audience-lists-{os.getpid()}-x"
+    for scratch in (left, running):
+        scratch.mkdir()
+        (scratch / "1.csv").write_text("ana@mailbox.example")
+    town.push()
+    assert [path.name for path in tmp_path.glob("audience-lists-*")] == [running.name]
 
 
 def test_opt_outs_are_told_since_an_instant_and_those_without_one_always(town: Town, folder: Folder) -> None:

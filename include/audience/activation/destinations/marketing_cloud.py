@@ -54,6 +54,9 @@ DELETION = "deletion-"
 DELETION_SECONDS = 30.0
 """A deletion takes up to hours, and only one is worked on at a time."""
 
+DONE = ("Complete", "Completed")
+"""Of a request; the reference says the one in its example and the other in its table."""
+
 LEFT = ("Unsubscribed", "Held")
 """Statuses of All Subscribers that no mail reaches; `Bounced` ones are still tried."""
 
@@ -207,7 +210,7 @@ class _Unit:
         path = f"/data/v1/async/dataextensions/key:{rows.key_of(list_name)}/rows"
         answer = self._wire.call("PUT", self._rest + path, body={"items": items})
         if answer.is_success:
-            return Job(text_in(json_of(answer), "requestId"))
+            return Job(text_in(json_of(answer), "requestId", "RequestId"))
         if (code := code_of(answer)) == "400 CustomObjectNotFound":
             raise DestinationRefused(
                 f"marketing_cloud: data extension {rows.key_of(list_name)} is gone while it is written"
@@ -238,7 +241,7 @@ class _Unit:
             return Results(refused_whole=said_in(found) or "a status that says nothing")
         if status.get("requestStatus") == "Pending":
             return job
-        if status.get("requestStatus") == "Complete" and status.get("hasErrors") is False:
+        if status.get("requestStatus") in DONE and status.get("hasErrors") is False:
             return Results()
         results = json_of(self._wire.call("GET", f"{self._rest}/data/v1/async/{job.job_id}/results"))
         codes = [safe(item.get("errorCode")) for item in results.get("items") or () if isinstance(item, dict)]

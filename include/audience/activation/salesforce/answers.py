@@ -19,10 +19,11 @@ def json_of(answer: httpx.Response) -> dict[str, Any]:
     return found
 
 
-def text_in(found: Mapping[str, Any], name: str) -> str:
-    text = found.get(name)
-    if not isinstance(text, str) or not text:
-        raise DestinationUnavailable(f"marketing_cloud: an answer without {name}")
+def text_in(found: Mapping[str, Any], *names: str) -> str:
+    """The text under the first of these names that is there. Raises DestinationUnavailable when there is none."""
+    text = next((found[name] for name in names if found.get(name)), None)
+    if not isinstance(text, str):
+        raise DestinationUnavailable(f"marketing_cloud: an answer without {names[0]}")
     return text
 
 
