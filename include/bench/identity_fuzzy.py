@@ -72,17 +72,21 @@ def ours(data: Dataset, _place: Place, watch: Stopwatch) -> object:
 
 
 def increment(data: Dataset, _place: Place, watch: Stopwatch) -> object:
-    """The pairs of 1 % of the records, with a model that is there."""
+    """The pairs of 1 % of the records, with a model and the compared values of the day before."""
     from audience.core.engine import engine
-    from audience.identity.fuzzy import scored_pairs, train
+    from audience.identity.fuzzy import scored_pairs
+    from audience.identity.fuzzy.candidates import Candidates
+    from audience.identity.fuzzy.forms import columns_of
+    from audience.identity.fuzzy.training import learn
 
     with engine(memory_limit="2GB") as session:
         records = records_of(session, data)
-        model = train(session, records, data.rules)
+        before = Candidates.of(session, records, data.rules.of_columns(columns_of(records)))
+        model = learn(before)
         changed = records.filter(records.record_key.hash() % 100 == 7).select("record_key")
         while watch.again():
             with watch.lap():
-                pairs = scored_pairs(session, records, model, changed=changed)
+                pairs = scored_pairs(session, records, model, changed=changed, earlier=before.values)
         return int(session.to_pyarrow(pairs.count()).as_py())
 
 

@@ -9,6 +9,7 @@ from ibis.backends.duckdb import Backend
 from audience.core.engine import engine
 from audience.core.errors import DeclarationError, ModelError
 from audience.identity.fuzzy import PEOPLE, TrainedModel, scored_pairs, train
+from audience.identity.fuzzy.forms import prepared
 
 FIRST = ("Anne", "Bruno", "Chloé", "Driss", "Émile", "Farah", "Gaston", "Hélène", "Ivan", "Jeanne", "Karim", "Louise")
 LAST = (
@@ -92,6 +93,20 @@ def test_pairs_of_changed_records_are_those_of_everybody_with_a_changed_side(ses
     some = scored_pairs(session, records, model, changed=changed)
 
     assert keys(session, some) == {("a:010", "b:010"), ("a:020", "b:020")}
+
+
+def test_what_did_not_change_is_taken_over_and_gives_the_same_pairs(session: Backend) -> None:
+    before = crowd(session)
+    model = train(session, before, PEOPLE)
+    values = prepared(session, before)
+    newcomer = {"record_key": "c:1", "first_name": "Anne", "last_name": "Aubert", "birth_date": "1940-01-01"}
+    after = crowd(session, newcomer | {"postal_code": "10000"})
+    changed = after.filter(after.record_key == "c:1").select("record_key")
+
+    some = scored_pairs(session, after, model, changed=changed, earlier=values)
+
+    both = {pair for pair in keys(session, scored_pairs(session, after, model)) if "c:1" in pair}
+    assert keys(session, some) == both != set()
 
 
 def test_learning_again_gives_the_same_model_and_it_survives_being_stored(session: Backend) -> None:

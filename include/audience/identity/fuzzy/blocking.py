@@ -108,18 +108,34 @@ def _in_order(numbers: Numbers, wanted: Truths) -> Ids:
 
 def _block(parts: Mapping[str, Numbers], block: Block, changed: Truths | None) -> tuple[Numbers, Found]:
     numbers = _together([parts[part] for part in block.on])
-    if changed is not None:
-        numbers[~np.isin(numbers, numbers[changed])] = 0
+    _forget_unchanged(numbers, changed)
     for part in block.then:
         large, _ = _large(numbers, block.most_records)
         if not len(large):
             break
         numbers[large] = _together([numbers[large], parts[part][large]])
+        _forget_unchanged(numbers, changed)
     large, sizes = _large(numbers, block.most_records)
     numbers[large] = 0
     kept = sizes[sizes <= block.most_records]
     aside = sizes[sizes > block.most_records]
     return numbers, Found(block.name, _pairs(kept), len(aside), int(aside.sum()), _pairs(aside))
+
+
+def _forget_unchanged(numbers: Numbers, changed: Truths | None) -> None:
+    """Only blocks with a changed record are looked at."""
+    if changed is None:
+        return
+    looked_at = numbers[changed & (numbers != 0)]
+    # Most others are told apart by their last bits, which is a look into a table instead of a search.
+    bits = np.uint64((1 << 22) - 1)
+    seen = np.zeros(1 << 22, dtype=np.bool_)
+    seen[looked_at & bits] = True
+    maybe = np.flatnonzero(seen[numbers & bits])
+    kept = maybe[np.isin(numbers[maybe], looked_at)]
+    found = numbers[kept]
+    numbers[:] = 0
+    numbers[kept] = found
 
 
 def _large(numbers: Numbers, most: int) -> tuple[Ids, npt.NDArray[np.int64]]:

@@ -33,9 +33,19 @@ class Candidates:
     changed: Truths | None
 
     @classmethod
-    def of(cls, session: Backend, records: ir.Table, rules: Rules, changed: ir.Table | None = None) -> "Candidates":
+    def of(
+        cls,
+        session: Backend,
+        records: ir.Table,
+        rules: Rules,
+        changed: ir.Table | None = None,
+        earlier: ir.Table | None = None,
+    ) -> "Candidates":
+        """Takes  `changed`: `record_key` of the records whose pairs are wanted, all when it is not given; `earlier`: the
+        `values` of candidates from before they changed, where there are some: what did not change is not computed again.
+        """
         parts = sorted({part for block in rules.blocks for part in (*block.on, *block.then)})
-        values = prepared(session, records)
+        values = prepared(session, records, changed=changed, earlier=earlier)
         by_part = _by_id(session, values, parts)
         count = len(by_part[parts[0]])
         wanted = None

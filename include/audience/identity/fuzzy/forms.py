@@ -149,26 +149,37 @@ FORMS: dict[str, Form] = {
 }
 
 
-def prepared(session: Backend, records: ir.Table) -> ir.Table:
+SOUNDS = {"first_sound": "first_name", "last_sound": "last_name"}
+
+
+def prepared(
+    session: Backend, records: ir.Table, *, changed: ir.Table | None = None, earlier: ir.Table | None = None
+) -> ir.Table:
     """The records in the order of their keys, with the compared values.
 
-    Takes  `record_key` (unique), and any of COLUMNS (or their names in TOLD_AS).
-    Gives  `id` (from 0, in the order of `record_key`), `record_key`, and those of COLUMNS that the records have.
+    Takes  `records`: `record_key` (unique), and any of COLUMNS (or their names in TOLD_AS); `earlier`: what this gave for
+           them before, but for those with a `record_key` in `changed`, which alone are computed then.
+    Gives  `id` (from 0, in the order of `record_key`), `record_key`, those of COLUMNS that the records have, and SOUNDS.
     """
+    if changed is None or earlier is None:
+        values = _values(session, records)
+    else:
+        fresh = _values(session, records.semi_join(changed, "record_key"))
+        same = earlier.select(*fresh.columns).semi_join(records, "record_key").anti_join(changed, "record_key")
+        values = ibis.union(same, fresh)
+    in_order = ibis.window(order_by=values.record_key)
+    return keep(session, values.mutate(id=ibis.row_number().over(in_order).cast("int32")))
+
+
+def _values(session: Backend, records: ir.Table) -> ir.Table:
     names = {c: next(n for n in reversed(TOLD_AS.get(c, (c,))) if n in records.columns) for c in columns_of(records)}
-    in_order = ibis.window(order_by=records.record_key)
-    # Computed in two steps: in one, the engine would compute a spelling each time that it is looked at.
+    # Computed in steps: in one, the engine would compute a spelling each time that it is looked at.
     spelled = keep(
-        session,
-        records.select(
-            "record_key",
-            id=ibis.row_number().over(in_order).cast("int32"),
-            **{c: FORMS[c][0](_text(records[n])) for c, n in names.items()},
-        ),
+        session, records.select("record_key", **{c: FORMS[c][0](_text(records[n])) for c, n in names.items()})
     )
     values = keep(session, spelled.mutate(**{c: FORMS[c][1](spelled[c]) for c in names}))
     session.raw_sql(f"DROP TABLE {spelled.get_name()}")
-    return values
+    return values.mutate(**{s: sound(values[n]) for s, n in SOUNDS.items() if n in names})
 
 
 @ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
@@ -210,8 +221,6 @@ def blocked(values: ir.Table, key: str) -> ir.StringValue:
             ibis.least(t.first_name, t.last_name).replace(" ", "") + "|"
             + ibis.greatest(t.first_name, t.last_name).replace(" ", "")
         ),
-        "last_sound": lambda t: sound(t.last_name),
-        "first_sound": lambda t: sound(t.first_name),
         "first_letter": lambda t: t.first_name[0],
         "last_letter": lambda t: t.last_name[0],
         "birth_year": lambda t: t.birth_date[0:4],

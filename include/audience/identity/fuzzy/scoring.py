@@ -20,15 +20,21 @@ Bits = npt.NDArray[np.float32]
 
 
 def scored_pairs(
-    session: Backend, records: ir.Table, model: TrainedModel, *, changed: ir.Table | None = None
+    session: Backend,
+    records: ir.Table,
+    model: TrainedModel,
+    *,
+    changed: ir.Table | None = None,
+    earlier: ir.Table | None = None,
 ) -> ir.Table:
     """Every pair that shares a block and whose match probability is at least `rules.review`.
 
-    Takes  `records`: as `train`; `changed`: `record_key` of the records whose pairs are wanted, all when it is not given.
+    Takes  `records`: as `train`; `changed`: `record_key` of the records whose pairs are wanted, all when it is not given;
+           `earlier`: as `Candidates.of`.
     Gives  one row per pair: `left_key` < `right_key`, `match_weight` (bits), `match_probability` (0..1), and for each
            comparison `level_<column>` (-1: not known) and `weight_<column>` (bits, with what a common value takes off).
     """
-    return judged(Candidates.of(session, records, model.rules, changed), model)
+    return judged(Candidates.of(session, records, model.rules, changed, earlier), model)
 
 
 def judged(candidates: Candidates, model: TrainedModel) -> ir.Table:
