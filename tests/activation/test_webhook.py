@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -101,6 +102,19 @@ def test_a_reason_that_could_quote_somebody_is_not_kept(town: Town, desk: Platfo
     desk.fault(POST, "status", status=200, body={"refused": told}, after=1, times=1)
     town.push()
     assert ("upsert", "", "bob", "refused") in town.items("dead")
+
+
+def test_the_address_is_in_no_message_and_in_no_log(
+    town: Town, desk: PlatformDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    town.connection = replace(town.connection, url=f"{desk.url}/webhook/secret-of-the-address")
+    with pytest.raises(DestinationRefused) as refused:
+        town.push()
+    with town.warehouse.begin() as connection:
+        logged = connection.exec_driver_sql("SELECT call FROM push.request").scalars().all()
+    assert logged == ["POST the endpoint"]
+    assert "secret-of-the-address" not in f"{refused.value} {caplog.text}"
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_!"])

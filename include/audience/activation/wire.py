@@ -3,6 +3,7 @@
 Every call that goes through here sets a state, so it may be made again when its outcome is not known.
 """
 
+import logging
 import random
 import re
 import time
@@ -23,6 +24,9 @@ WAITS = 10
 
 TIMEOUT_SECONDS = 60.0
 
+for _library in ("httpx", "httpcore"):  # they write each address at INFO and below, and an address may name a contact
+    logging.getLogger(_library).setLevel(logging.WARNING)
+
 
 class Wire:
     """One HTTP session with one platform.
@@ -35,6 +39,7 @@ class Wire:
         scope: the rate limit that a path counts for.
         rest_seconds: how long, by an answer's headers, its scope wants to be left alone; None where it does not say.
         is_throttled: whether an answer means "later" and nothing else.
+        named: what a path is called in messages and in the request log.
     """
 
     def __init__(
@@ -47,11 +52,12 @@ class Wire:
         scope: Callable[[str], str] = lambda _: "",
         rest_seconds: Callable[[httpx.Response], float | None] = lambda _: None,
         is_throttled: Callable[[httpx.Response], bool] = lambda answer: answer.status_code == 429,
+        named: Callable[[str], str] = lambda path: urlsplit(path).path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._destination, self._client, self._calls = destination, client, calls
         self._interval, self._scope, self._rest_seconds, self._clock = 1 / per_second, scope, rest_seconds, clock
-        self._is_throttled, self._not_before = is_throttled, dict[str, float]()
+        self._is_throttled, self._named, self._not_before = is_throttled, named, dict[str, float]()
 
     def pause(self, seconds: float) -> None:
         self._calls.pause(seconds)
@@ -69,7 +75,7 @@ class Wire:
             DestinationUnavailable: no other answer after TRIES tries and WAITS waits.
             LeaseLost: before any of the tries, this run lost its lease.
         """
-        name = f"{method} {urlsplit(path).path}"
+        name = f"{method} {self._named(path)}"
         shown = f"{self._destination}: {_masked(name)}"
         tries = waits = 0
         while True:

@@ -59,7 +59,7 @@ TOO_MUCH = (400, 413, 422)
 
 
 class Webhook:
-    """An endpoint.
+    """An endpoint. Its address is never shown: that of many services is a secret of its own.
 
     Args:
         connection: `url` the whole address, `password` the secret that both sides know (plain, or `whsec_` and base64).
@@ -100,8 +100,9 @@ class Webhook:
         signature = self._signature()
         with httpx.Client(auth=signature, timeout=TIMEOUT_SECONDS, verify=httpx.create_ssl_context()) as client:
             wire = Wire(
-                self.name, client, calls, per_second=self.per_second, rest_seconds=self._rest_seconds, clock=self._clock
-            )
+                self.name, client, calls, per_second=self.per_second, rest_seconds=self._rest_seconds,
+                named=lambda _: "the endpoint", clock=self._clock,
+            )  # fmt: skip
             yield _Endpoint(wire, self._connection.url, signature)
 
     def _signature(self) -> "_Signature":
