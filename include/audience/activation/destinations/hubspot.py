@@ -5,7 +5,10 @@ taken once in an account, and what is named otherwise belongs to somebody else. 
 upsert tells them, and a contact whose id is not known is looked up by its address.
 
 Subscription statuses and the properties that show them (`hs_email_...`) are read and never written: HubSpot keeps them with
-the address, and an upsert leaves them alone.
+the address, and an upsert leaves them alone. Whom somebody deletes for GDPR there becomes a dead letter: HubSpot takes the
+address from nobody any more, and so it is after an erasure of ours.
+
+The key needs the scopes `crm.objects.contacts`, `crm.lists` and `crm.schemas.contacts`, each with `read` and `write`.
 """
 
 import time

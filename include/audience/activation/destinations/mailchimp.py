@@ -7,6 +7,9 @@ Contacts are written by `PUT /lists/{id}/members/{hash}` with `status_if_new`, w
 there already: unsubscribed, cleaned and archived people stay what they are. The bulk call `POST /lists/{id}` is not used:
 its status is written on existing members too (that is how resyncs have re-subscribed thousands, mc-woocommerce#1264). So a
 batch of PUTs goes through `POST /batches`, a job whose archive tells what became of each one.
+
+Whom somebody archives or deletes for ever there becomes a dead letter: only they themselves can come back. An erasure of ours
+deletes for ever.
 """
 
 import gzip
