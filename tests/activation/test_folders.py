@@ -189,6 +189,18 @@ def test_an_erased_person_is_in_no_file_of_any_day(town: Town, folder: Folder) -
     assert folder.manifest("vip")["sha256"] == sheet.digest(folder.root / "lists/vip/2026-11-21.csv")
 
 
+def test_what_somebody_else_did_to_the_files_is_put_right(town: Town, folder: Folder) -> None:
+    town.push()
+    (folder.root / "lists/audience/2026-11-20.csv").unlink()
+    with (folder.root / "lists/vip/2026-11-20.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{key_of('cam')},cam@mailbox.example\n")
+    assert town.push().in_sync
+    assert folder.newest("vip") == folder.newest("audience") == {"ana", "bob"}
+    (folder.root / "lists/vip/manifest.json").write_text('{"name": "an app"}')
+    with pytest.raises(DestinationRefused, match="lists/vip/manifest.json: found another program's"):
+        town.push()
+
+
 def test_files_of_more_than_thirty_days_ago_are_deleted(town: Town, folder: Folder) -> None:
     town.push()
     town.segment("vip", ["bob"], day=JANUARY)

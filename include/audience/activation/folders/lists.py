@@ -210,9 +210,10 @@ class Lists:
         return [n for n in self._shelf.names(f"{_folder(list_name)}/_parts") if re.fullmatch(r"\d{9}\.csv", n)]
 
     def _manifest(self, list_name: str) -> dict[str, Any]:
-        """Empty for a list that was never published."""
+        """Empty for a list that was never published, or whose file somebody took away."""
         folder = _folder(list_name)
-        if "manifest.json" not in self._shelf.names(folder):
+        names = self._shelf.names(folder)
+        if "manifest.json" not in names:
             return {}
         try:
             found = json.loads(self._fetched(f"{folder}/manifest.json").read_bytes())
@@ -220,7 +221,7 @@ class Lists:
             found = None
         if not isinstance(found, dict) or not _DAY.fullmatch(str(found.get("file"))):
             raise DestinationRefused(f"{folder}/manifest.json: found another program's, expected the one of this list")
-        return found
+        return found if found["file"] in names else {}
 
     def _fetched(self, path: str, name: str = "") -> Path:
         return self._shelf.fetch(path, self._scratch / (name or f"{next(self._numbers)}.csv"))
