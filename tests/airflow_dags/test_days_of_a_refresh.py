@@ -1,5 +1,6 @@
 """Which days one refresh computes: its own, stale later ones, those that have landed since, earlier ones of late rows."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import ibis
@@ -9,6 +10,7 @@ from ibis.backends.duckdb import Backend
 from audience.core.partition import Partition
 from audience.core.table import Table
 from audience.core.tables import FEATURES, raw
+from audience.core.warehouse import Warehouse
 from audience.house import House
 from audience.sources.contract import all_sources
 from audience.steps import MOST_AT_ONCE, days_to_compute, input_fingerprint, stale_days
@@ -52,16 +54,17 @@ class Days:
 
 
 @pytest.fixture
-def days(tmp_path: Path, duck: Backend) -> Days:
-    nowhere = "postgresql+psycopg://nobody@127.0.0.1:1/none"  # which days wait is not asked of the warehouse
+def days(tmp_path: Path, duck: Backend, warehouse: Warehouse) -> Iterator[Days]:
     (tmp_path / "segments").mkdir()
     settings = {
         "AUDIENCE_HOME": str(tmp_path),
         "AUDIENCE_SEGMENTS": str(tmp_path / "segments"),
-        "AUDIENCE_WAREHOUSE_URL": nowhere,
+        "AUDIENCE_WAREHOUSE_URL": warehouse.engine.url.render_as_string(hide_password=False),
         "AUDIENCE_PSEUDONYM_KEY": KEY.reveal(),
     }
-    return Days(House.open(settings), duck)
+    house = House.open(settings)
+    yield Days(house, duck)
+    house.warehouse.close()
 
 
 def test_a_day_that_was_never_computed_is(days: Days) -> None:

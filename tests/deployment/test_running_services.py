@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from compose_running import MADE_HERE, Stand
 
+from audience.activation import destinations
 from audience.models.registry import Registry
 from audience.sources.contract import all_sources
 
@@ -57,7 +58,7 @@ def test_the_dag_processor_reads_every_dag_without_an_error(airflow: httpx.Clien
 
 def test_there_is_a_pool_for_each_source_and_destination(airflow: httpx.Client) -> None:
     pools = {pool["name"] for pool in airflow.get("/api/v2/pools").json()["pools"]}
-    assert pools == {"default_pool", "brevo", *(source.name for source in all_sources())}
+    assert pools == {"default_pool", *destinations.names(), *(source.name for source in all_sources())}
 
 
 def test_the_scheduler_hands_a_task_to_the_worker_which_has_the_stores_but_no_key_of_airflow(
