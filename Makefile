@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := include
 RUN := .run
 
-.PHONY: help setup demo demo-clean test mailchimp-spec screenshots lint docs docs-check lock bench clean
+.PHONY: help setup demo demo-clean test mailchimp-spec screenshots lint docs docs-check lock bench soak clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ docs-check: $(VENV)/.product ## fail when a generated page is stale
 
 bench: $(VENV)/.tools ## ratios against the plain query that does the same
 	$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.tools ## the fault campaign at length: ARGS="--minutes 30 --seed 1"
+	PYTHONPATH=include:tests $(BIN)/python -m activation.soak $(ARGS)
 
 lock: $(VENV)/.tools ## resolve requirements.in and requirements-dev.in again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --upgrade requirements.in -o requirements.txt

@@ -68,8 +68,13 @@ def _rows(some: Sequence[tuple[str, Listed]], keys: Sequence[str | None]) -> Ite
             "list_name": name,
             "contact_key": contact_key,
             "email": listed.who.email and listed.who.email.reveal(),
-            "platform_id": listed.who.platform_id or None,
+            "platform_id": listed.who.platform_id or _theirs(listed.who.contact_key, contact_key),
             "is_opted_out": listed.opted_out_at is not None,
             "shows_attributes": listed.attributes is not None,
         }
         yield row | {n: v.reveal() if isinstance(v, Personal) else v for n, v in told.items()}
+
+
+def _theirs(shown: str, known: str | None) -> str | None:
+    """The name of somebody else's contact, which can only be named as it is there."""
+    return shown if shown and shown != known else None

@@ -222,15 +222,16 @@ class _Unit:
         key = rows.key_of(list_name)
         if key not in self._extensions([key]):
             return Results()
-        reply = self._ask(soap.delete(soap.row(key, v.contact_key) for v in leavers))
+        reply = self._ask(soap.delete(soap.row(key, _name(v)) for v in leavers))
         if len(reply.rows) != len(leavers):
             return Results(refused_whole=safe(reply.status.partition(":")[0]) or "refused")
-        failed = {v.contact_key: r for v, r in zip(leavers, reply.rows, strict=True) if r.get("StatusCode") != "OK"}
+        failed = {_name(v): (v, r) for v, r in zip(leavers, reply.rows, strict=True) if r.get("StatusCode") != "OK"}
         if not failed:
             return Results()
         left = self._pages(f"{soap.ROW}[{key}]", ("SubscriberKey",), soap.among("SubscriberKey", sorted(failed)))
         still = {row["SubscriberKey"] for page in left for row in page}
-        return Results([Refusal(Shown(k), rows.error_of(r)) for k, r in failed.items() if k in still])
+        refused = [(v, r) for name, (v, r) in failed.items() if name in still]
+        return Results([Refusal(Shown(v.contact_key), rows.error_of(r)) for v, r in refused])
 
     def poll(self, job: Job) -> Answer:
         if job.job_id.startswith(DELETION):
@@ -253,7 +254,7 @@ class _Unit:
         """Takes the rows out of every data extension of ours, then deletes the contacts: that of our key, and any other
         that has the same address. A deletion is done when its first phase is: from then on nothing can be sent to the
         contact, and what is left goes by itself after the days that the account has set for it."""
-        keys = {v.contact_key for v in people if v.contact_key}
+        keys = {_name(v) for v in people if _name(v)}
         emails = sorted({v.email.reveal() for v in people if v.email is not None})
         for some in _parts(emails):
             wanted = soap.among("EmailAddress", some)
@@ -309,3 +310,8 @@ def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 DESTINATION = MarketingCloud
+
+
+def _name(leaver: Leaver) -> str:
+    """Of a row or contact there: our key, or what somebody else called it who put it there."""
+    return leaver.platform_id or leaver.contact_key
