@@ -21,8 +21,8 @@ PEOPLE = Rules(
         Comparison("birth_date", how="date", common_values=True),
         Comparison("address", how="address", common_values=True),
         Comparison("town", how="town", common_values=True),
-        Comparison("email", how="email"),
-        Comparison("phone", how="code"),
-        Comparison("reference", how="code"),
+        Comparison("email", how="email", common_values=True),
+        Comparison("phone", how="code", common_values=True),
+        Comparison("reference", how="code", common_values=True),
     ),
 )

@@ -178,18 +178,23 @@ def _sizes(values: Coded) -> npt.NDArray[np.int64]:
 
 def _learned(question: Question, m: Weights, u: Weights) -> Learned:
     values = question.values if question.comparison.common_values else {}
-    shares = tuple(_common(level, values[level]) for level in sorted(values))
+    last = len(u) - 1
+    shares = tuple(_common(level, values[level], float(u[last])) for level in sorted(values))
     return Learned(question.comparison.column, tuple(map(float, m)), tuple(map(float, u)), shares)
 
 
-def _common(level: int, values: Coded) -> Shares:
-    """Shares of the common values, and the mean share of the others, as somebody who agrees on one of them sees it."""
+def _common(level: int, values: Coded, by_chance: float) -> Shares:
+    """Shares of the common values, and the mean share of the others, as different people who agree on one of them see it.
+
+    Args:
+        by_chance: the share of pairs of different people that agree on a value.
+    """
     sizes = _sizes(values)
-    total = max(int(sizes.sum()), 2)
+    total = max(int(sizes.sum()), 1)
     most = np.argsort(-sizes, kind="stable")[:MOST_COMMON]
     most = most[sizes[most] >= COMMON_AT_LEAST]
-    others = np.delete(sizes, most)
     common = {hashed(values.texts[int(i)].as_py()): float(sizes[i] / total) for i in most}
-    # A pair that agrees on a value is itself two of its records.
-    rare = float((others * np.maximum(others - 1, 0)).sum() / max(int((others * total).sum()), 1))
-    return Shares(level, common, max(rare, 1 / total))
+    told = np.array(list(common.values()))
+    # What agrees by chance and not on a common value, among who has none of these.
+    rare = (by_chance - (told**2).sum()) / max(1 - told.sum(), 1 / total)
+    return Shares(level, common, float(max(rare, by_chance / 10, LEAST_SHARE)))
