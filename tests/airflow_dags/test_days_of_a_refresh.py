@@ -12,6 +12,7 @@ from audience.core.table import Table
 from audience.core.tables import FEATURES, raw
 from audience.core.warehouse import Warehouse
 from audience.house import House
+from audience.identity.decisions import Decision, remember
 from audience.sources.contract import all_sources
 from audience.steps import MOST_AT_ONCE, days_to_compute, input_fingerprint, stale_days
 from key import KEY
@@ -64,7 +65,7 @@ def days(tmp_path: Path, duck: Backend, warehouse: Warehouse) -> Iterator[Days]:
     }
     house = House.open(settings)
     yield Days(house, duck)
-    house.warehouse.close()
+    house.close()
 
 
 def test_a_day_that_was_never_computed_is(days: Days) -> None:
@@ -76,6 +77,14 @@ def test_a_day_whose_input_has_not_changed_is_left_out(days: Days) -> None:
     days.land(MONDAY)
     days.compute(MONDAY)
     assert days.of_a_refresh(MONDAY) == []
+
+
+def test_a_reviewers_decision_makes_the_days_stale_that_it_counts_for(days: Days) -> None:
+    days.land(MONDAY, TUESDAY)
+    days.compute(MONDAY, TUESDAY)
+    with days.house.warehouse.begin() as connection:
+        remember(connection, [Decision("crm:C-1", "crm:C-2", "different", TUESDAY.day)], by="rita")
+    assert stale_days(days.house) == ["2026-11-17"]
 
 
 def test_a_late_day_brings_the_later_ones_that_saw_less(days: Days) -> None:
