@@ -132,4 +132,3 @@ def test_a_preview_tells_what_a_threshold_changes_and_writes_beside_the_lake(
     assert identity.lake.tables() == before and CUSTOMERS.name in above.tables()
     keys = tried_on.lake.read(identity.session, PERSON_KEY, FRIDAY)
     assert int(identity.session.to_pyarrow(keys.person_id.nunique()).as_py()) == 202
-    assert preview(tried_on, FRIDAY, Decisions(), 0.95).changes == {}
