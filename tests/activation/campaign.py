@@ -192,7 +192,7 @@ class Campaign:
             self.town.push(approved=True)
             writes = len(self.desk.writes())
             process.send_signal(signal.SIGCONT)
-            if process.wait(timeout=120) != victim.STOPPED_BY_LEASE:
+            if process.wait(timeout=120) == 0:
                 self.violations.append("an orphan went on")
             if len(self.desk.writes()) > writes + 1:  # the one request that was on its way
                 self.violations.append(f"an orphan made {len(self.desk.writes()) - writes} calls")

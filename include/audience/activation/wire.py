@@ -63,12 +63,14 @@ class Wire:
         self._calls.pause(seconds)
 
     def call(
-        self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None
+        self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None, once: bool = False
     ) -> httpx.Response:
         """One answer below 500 that is neither 401, 403 nor 429.
 
         Args:
             body: sent as JSON; bytes are sent as they are.
+            once: it makes something each time it is called, so it is not called again when no answer comes: the next
+                run looks first whether it is there.
 
         Raises:
             DestinationRefused: 401 or 403.
@@ -92,7 +94,7 @@ class Wire:
             if answer is not None and answer.status_code < 500:
                 return answer
             tries += 1
-            if tries >= TRIES:
+            if once or tries >= TRIES:
                 raise DestinationUnavailable(f"{shown}: {found} after {tries} tries")
             self.pause(_backoff(tries))
 
