@@ -52,11 +52,17 @@ def score_clusters(session: Backend, clusters: ir.Table, truth: ir.Table) -> tup
     Takes  `clusters`: `record_key`, `cluster`; `truth`: as `score_pairs`.
     """
     placed = keep(session, clusters.join(truth.filter(truth.truth.notnull()), "record_key"))
+    # Sizes by window: joined by size, clusters and people would meet in their millions.
+    sized = placed.mutate(
+        of_cluster=placed.count().over(group_by=placed.cluster), of_person=placed.count().over(group_by=placed.truth)
+    )
     by_cluster = placed.group_by("cluster").agg(n=_.count())
     by_person = placed.group_by("truth").agg(n=_.count())
-    both = placed.group_by("cluster", "truth").agg(n=_.count())
+    both = sized.group_by("cluster", "truth").agg(
+        n=_.count(), of_cluster=_.of_cluster.max(), of_person=_.of_person.max()
+    )
     pairs = Score(_pairs_of(session, by_cluster), _pairs_of(session, by_person), _pairs_of(session, both))
-    whole = both.join(by_cluster, ["cluster", "n"]).join(by_person, ["truth", "n"])
+    whole = both.filter((both.n == both.of_cluster) & (both.n == both.of_person))
     sizes = [int(session.to_pyarrow(t.count()).as_py()) for t in (by_cluster, by_person, whole)]
     return pairs, Score(*sizes)
 
