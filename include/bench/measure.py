@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.place import Place
+from bench.place import LAPS, Place
 
-LAPS = 3
 SHORT_S = 10.0
 """A lap longer than this is not repeated: noise is small beside it."""
 
@@ -23,13 +22,14 @@ LIBRARIES = ["audience.core.engine", "audience.core.warehouse", "duckdb", "ibis.
 class Stopwatch:
     """Counts laps. What happens between laps (setting up, comparing) is not counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, laps: int = LAPS) -> None:
+        self.laps = laps
         self.seconds: list[float] = []
         self.peak_mb = 0.0
 
     def again(self) -> bool:
         """True while another lap is worth it: `while watch.again(): with watch.lap(): ...`"""
-        return not self.seconds or (len(self.seconds) < LAPS and self.seconds[-1] < SHORT_S)
+        return not self.seconds or (len(self.seconds) < self.laps and self.seconds[-1] < SHORT_S)
 
     @contextmanager
     def lap(self) -> Iterator[None]:
@@ -125,7 +125,7 @@ def equal(name: str, first: Run, second: Run) -> None:
 
 
 def _child(way: Way, place: Place, parent: Connection) -> None:
-    watch = Stopwatch()
+    watch = Stopwatch(place.laps)
     try:
         answer = way(place, watch)
         parent.send(Run(min(watch.seconds, default=0.0), watch.peak_mb, answer))

@@ -12,6 +12,8 @@ DAY = Partition.parse("2026-11-20")
 
 KEY = Secret("a-pseudonym-key-for-benchmarks-only-0123456789")
 
+LAPS = 3
+
 
 @dataclass(frozen=True)
 class Place:
@@ -21,12 +23,14 @@ class Place:
         people: buyers; 15 % prospects come on top.
         events: orders and e-mail events together; None: as many as the real shape gives, about 70 per buyer.
         server_url: a PostgreSQL server on which databases may be made.
+        laps: how often a way is repeated, of which the best counts.
     """
 
     folder: Path
     people: int
     events: int | None
     server_url: str
+    laps: int = LAPS
 
     @property
     def data(self) -> Path:

@@ -11,8 +11,9 @@ from bench.table import as_markdown
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_step_agrees_with_its_limit(tmp_path: Path, postgres_url: str) -> None:
-    place = Place(tmp_path, people=300, events=None, server_url=postgres_url)
+    place = Place(tmp_path, people=300, events=None, server_url=postgres_url, laps=1)
 
     steps = bench(place)
 
