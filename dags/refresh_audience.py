@@ -2,9 +2,9 @@
 
 **Reads** everything the required sources published up to the day.
 
-**Writes** `person_key`, `customers`, `golden_source`, `identity_change`, `match_pair`, `features`, `scores` in the lake; the
-vault, the consent ledger and the segment tables in the warehouse, with what was found of the people in `ops.validation`;
-announces each day that it computed as the asset `segments`.
+**Writes** `person_key`, `customers`, `golden_source`, `identity_change`, `match_pair`, `features`, `imputed`, `scores` in the
+lake; the vault, the consent ledger and the segment tables in the warehouse, with what was found of the people in
+`ops.validation`; announces each day that it computed as the asset `segments`.
 
 **If it fails** the day's segment tables stay as they were and nothing is pushed from them. Clear the failed task: each
 step replaces its own partition, so doing it again is safe.

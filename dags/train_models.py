@@ -3,7 +3,7 @@
 **Reads** features and orders as of the week's Sunday.
 
 **Writes** model versions in MLflow; the alias `champion` moves only to a better model. Beside the tables of the lake, the
-model by which similar records are one person in the week that follows.
+model by which similar records are one person in the week that follows, and what guesses unknown values from then on.
 
 **If it fails** the champions stay and go on scoring. Too little history is not a failure: the report says so.
 

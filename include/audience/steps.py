@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from audience.core.lake_over import LakeOver
     from audience.core.trust import Trusted
+    from audience.features.imputing.compare import Measured
     from audience.house import House
     from audience.identity.explain import Explanation
     from audience.identity.preview import Preview
@@ -236,16 +237,18 @@ def _saw_other_rows(house: "House", day: Partition) -> bool:
 
 
 def input_fingerprint(house: "House", partition: Partition) -> str:
-    """Changes when anything changes that the partition is computed from: raw files, and, after a blank, models, segment
-    files, what reviewers decided and this code."""
+    """Changes when anything changes that the partition is computed from: raw files, and, after a blank, models,
+    imputers, segment files, what reviewers decided and this code."""
+    from audience.features.imputing.stored import versions
     from audience.identity.decisions import decisions_of
 
     lake = house.lake
     segments = [file.name.encode() + file.read_bytes() for file in sorted(house.settings.segments.glob("*.yaml"))]
     models = [(day.key, note) for day, note in lake.notes("models").items() if day < partition]
+    imputers = [(day.key, content) for day, content in versions(lake).items() if day < partition]
     with house.warehouse.begin() as connection:
         decided = decisions_of(connection, partition)
-    rules = f"{_code()} {hashlib.sha256(b'|'.join(segments)).hexdigest()} {models} {decided}"
+    rules = f"{_code()} {hashlib.sha256(b'|'.join(segments)).hexdigest()} {models} {imputers} {decided}"
     return f"{_told(house, partition)} {hashlib.sha256(rules.encode()).hexdigest()[:32]}"
 
 
@@ -318,6 +321,7 @@ def preview(house: "House", accept: float, partition: str | None) -> tuple["Prev
     """What another threshold would change; and of each segment the members now and then. Nothing is published."""
     from audience.activation import destinations
     from audience.features.compute import compute
+    from audience.features.imputing.filling import fill
     from audience.identity.decisions import decisions_of
     from audience.identity.identify import Identity
     from audience.identity.preview import preview as try_threshold
@@ -337,6 +341,7 @@ def preview(house: "House", accept: float, partition: str | None) -> tuple["Prev
         if before is None:
             return tried, {}
         compute(over, session, day)
+        fill(over, session, day)
         score(over, session, _registry(house), day)
         after = evaluate(over, session, known, day)
     sizes = [Counter(evaluated.members["segment"].to_pylist()) for evaluated in (before, after)]
@@ -424,12 +429,15 @@ def review(house: "House", day: str) -> Facts:
 
 
 def scores(house: "House", day: str) -> Facts:
-    """Scores everybody with the models of the day; no model yet means unknown scores."""
+    """Guesses what is imputed, and scores everybody; no model yet means unknown scores, no imputers yet no guesses."""
+    from audience.features.imputing.filling import fill
     from audience.models.scoring import score
 
     with house.engine() as session:
+        filled = fill(house.lake, session, Partition.parse(day))
         written = score(house.lake, session, _registry(house), Partition.parse(day))
-    return {"people": written.rows, "changed": written.changed}
+    guessed = {f"{column}_imputed": people for column, people in filled.guessed.items()}
+    return {"people": written.rows, "changed": written.changed, **guessed}
 
 
 def segments(house: "House", day: str, fingerprint: str) -> Facts:
@@ -456,10 +464,12 @@ def train(house: "House", partition: str | None) -> Facts:
     """
     from audience.core.history import orders
     from audience.features.compute import features_at
+    from audience.features.imputing.stored import learn as learn_imputers
     from audience.models.training import train as train_models
 
     as_of = Partition.parse(partition)
     with house.engine() as session:
+        imputers = learn_imputers(house.lake, session, as_of, features_at(house.lake, session, as_of, known=as_of))
         report = train_models(
             session,
             _registry(house),
@@ -468,7 +478,18 @@ def train(house: "House", partition: str | None) -> Facts:
             orders=orders(house.lake, session, as_of),
         )
     house.lake.note("models", as_of, {o.model: o.champion for o in report.outcomes})
-    return report.as_dict() | {"match_model": match_model(house, as_of)}
+    return report.as_dict() | {"imputers": str(imputers), "match_model": match_model(house, as_of)}
+
+
+def compare_imputing(house: "House", partition: str | None, by: "Iterable[str]" = ()) -> "list[Measured]":
+    """The error of each way to impute each declared column, on values of a day that were masked."""
+    from audience.features.imputing.compare import compare
+
+    day = Partition.parse(partition) if partition else house.lake.newest(FEATURES.name)
+    if day is None:
+        raise NotPublished("features: no partition is published, expected one: audience refresh")
+    with house.engine() as session:
+        return compare(session, house.lake.read(session, FEATURES, day), by=tuple(by))
 
 
 def match_model(house: "House", as_of: Partition) -> str | None:

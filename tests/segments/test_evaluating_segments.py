@@ -10,7 +10,7 @@ from ibis.backends.duckdb import Backend
 from audience.core.errors import NotPublished
 from audience.core.lake import Lake
 from audience.core.partition import Partition
-from audience.core.tables import FEATURES, SCORES
+from audience.core.tables import FEATURES, IMPUTED, SCORES
 from audience.segments.evaluate import Evaluated, evaluate
 from audience.segments.expectations import unexpected
 from audience.segments.rule import Any, Condition, Not, Rule
@@ -69,6 +69,19 @@ def test_whoever_has_no_score_is_unknown_to_a_rule_on_scores(shop: Lake, duck: B
         ("unlikely", "bob"),
         ("unlikely", "cid"),
     ]
+
+
+def test_only_a_rule_that_asks_for_guesses_gets_them(shop: Lake, duck: Backend) -> None:
+    rows = [dict.fromkeys(IMPUTED.names) | {c.name: False for c in IMPUTED.columns if c.type == "boolean"}
+            | {"person_id": p} for p in ("ann", "bob", "cid")]  # fmt: skip
+    rows[2] |= {"filled_age_years": 30, "age_years_is_imputed": True}
+    shop.write(duck, IMPUTED, FRIDAY, ibis.memtable(rows, schema=IMPUTED.schema))
+    asked = [
+        segment("told", Condition("age_years", "at_least", 18)),
+        segment("or_guessed", Condition("filled_age_years", "at_least", 18)),
+        segment("guessed", Condition("age_years_is_imputed", "is", True)),
+    ]
+    assert members(evaluate(shop, duck, asked, FRIDAY)) == [("guessed", "cid"), ("or_guessed", "cid")]
 
 
 def test_without_published_scores_everybody_is_unknown_to_a_rule_on_scores(shop: Lake, duck: Backend) -> None:

@@ -33,7 +33,7 @@ def test_the_platform_has_exactly_the_members_who_may_be_written_to(way: Way) ->
 
 def test_every_backfilled_day_has_its_audience(way: Way) -> None:
     days = [Partition.parse(d) for d in way.place.backfilled]
-    for table in ("person_key", "customers", "features", "scores"):
+    for table in ("person_key", "customers", "features", "imputed", "scores"):
         assert way.up.house.lake.partitions(table)[-3:] == days
 
 

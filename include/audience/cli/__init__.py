@@ -6,6 +6,7 @@ look      status, why
 quarantine  list, show, replay, discard
 identity  match
 review    identity explain, identity preview, identity review
+impute    compare
 declare   check, new-source, pools, docs
 sample    what a source gives, without storing it
 new_source  the files of a new source
@@ -30,7 +31,7 @@ __all__ = ["application", "main"]
 
 def application() -> typer.Typer:
     """The application with every command, in the order in which the help lists them."""
-    for commands in ("run", "look", "quarantine", "identity", "review", "declare"):
+    for commands in ("run", "look", "quarantine", "identity", "review", "impute", "declare"):
         import_module(f"{__name__}.{commands}")
     return app
 

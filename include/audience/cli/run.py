@@ -111,6 +111,7 @@ def train(
         say(f"  {outcome['reason']}")
         for metric, value in outcome["metrics"].items():
             say(f"  {metric} {value:.4g}")
+    facts(f"{report['as_of']} imputers", {"version": report["imputers"]})
 
 
 @app.command()

@@ -1,10 +1,12 @@
-"""What a rule may ask about: the columns of features and scores, as one namespace."""
+"""What a rule may ask about: the columns of features, guesses and scores, as one namespace."""
 
 from audience.core.errors import DeclarationError, nearest
 from audience.core.table import Column, Type
-from audience.core.tables import FEATURES, SCORES
+from audience.core.tables import FEATURES, IMPUTED, SCORES
 
-COLUMNS: dict[str, Column] = {c.name: c for t in (FEATURES, SCORES) for c in t.columns if c.name != "person_id"}
+COLUMNS: dict[str, Column] = {
+    c.name: c for t in (FEATURES, IMPUTED, SCORES) for c in t.columns if c.name != "person_id"
+}
 """Every column by its name; who a person is (`person_id`) is not a reason to be a member."""
 
 _ANY_TYPE = ("is", "known")
@@ -28,5 +30,6 @@ def column_named(name: str) -> Column:
 
 
 def can_be_unknown(name: str) -> bool:
-    """Whether some people have no value. Nobody has a score before the first model, so every score can be unknown."""
-    return name in SCORES.names or not COLUMNS[name].required
+    """Whether some people have no value. Nobody has a score before the first model, so every score can be unknown; so
+    can every column of a table that days before it have not got."""
+    return name in (*SCORES.names, *IMPUTED.names) or not COLUMNS[name].required

@@ -7,6 +7,7 @@ from audience.core.tables.derived import (
     FEATURES,
     GOLDEN_SOURCE,
     IDENTITY_CHANGE,
+    IMPUTED,
     MATCH_PAIR,
     MATCH_STATE,
     PERSON_KEY,
@@ -38,7 +39,7 @@ ENTITIES: dict[str, Table] = {t.name: t for t in _ENTITIES}
 
 DERIVED: dict[str, Table] = {
     t.name: t
-    for t in (PERSON_KEY, CUSTOMERS, GOLDEN_SOURCE, IDENTITY_CHANGE, MATCH_PAIR, MATCH_STATE, FEATURES, SCORES)
+    for t in (PERSON_KEY, CUSTOMERS, GOLDEN_SOURCE, IDENTITY_CHANGE, MATCH_PAIR, MATCH_STATE, FEATURES, IMPUTED, SCORES)
 }
 """Tables computed from the entities, one full set of rows per partition."""
 
@@ -62,6 +63,7 @@ __all__ = [
     "FEATURES",
     "GOLDEN_SOURCE",
     "IDENTITY_CHANGE",
+    "IMPUTED",
     "MATCH_PAIR",
     "MATCH_STATE",
     "ORDER",

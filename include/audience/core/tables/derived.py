@@ -145,6 +145,23 @@ FEATURES = Table(
     ),
 )  # fmt: skip
 
+IMPUTED = Table(
+    name="imputed",
+    grain="one person",
+    key=("person_id",),
+    columns=(
+        PERSON,
+        Column("filled_age_years", "integer", "age_years, or a guess where it is unknown, years"),
+        Column("age_years_is_imputed", "boolean", "true when filled_age_years is a guess", required=True),
+        Column("filled_income_band", "text", "income_band, or a guess where it is unknown"),
+        Column("income_band_is_imputed", "boolean", "true when filled_income_band is a guess", required=True),
+        Column("filled_kids", "text", "kids, or a guess where it is unknown: 0, 1, 2, 3+"),
+        Column("kids_is_imputed", "boolean", "true when filled_kids is a guess", required=True),
+        Column("imputed_by", "text", "version of the imputers: the day they were learned on, and a hash of them"),
+    ),
+)
+"""Beside FEATURES, which keeps what is known: a rule that asks for `age_years` is never answered by a guess."""
+
 SCORES = Table(
     name="scores",
     grain="one person",
