@@ -12,8 +12,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from audience.core.trust import Trust
-from audience.sources.contract import Rest, Row, Source, Stream, Window, bearer, rest
+from audience.sources.contract import Rest, Row, Source, Stream, Trust, Window, bearer, rest
 
 
 class Address(TypedDict):

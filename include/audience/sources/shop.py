@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 from typing_extensions import TypedDict
 
-from audience.core.trust import Trust
-from audience.sources.contract import Rest, Row, Source, Stream, Window, key, priced, rest
+from audience.sources.contract import Rest, Row, Source, Stream, Trust, Window, key, priced, rest
 
 
 class Customer(TypedDict):

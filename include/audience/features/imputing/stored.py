@@ -34,7 +34,8 @@ class Version:
     """Imputers of one day.
 
     Args:
-        content: a hash of what was learned.
+        content: a hash of the rules and of the people that they were learned from, the same wherever and whenever that was:
+            the stored file holds the time of its making, and the last digits of another processor.
     """
 
     learned_as_of: Partition
@@ -53,10 +54,18 @@ def learn(
     Args:
         rows: FEATURES as of the end of the day.
     """
-    # scikit-learn and skops are imported late, here and below: every step asks for versions.
-    from audience.features.imputing.learning import fit
+    # pandas, scikit-learn and skops are imported late, here and below: every step asks for versions.
+    import pandas as pd
 
-    return _version(lake, as_of, rules) or _keep(lake, as_of, rules, [fit(session, rows, rule) for rule in rules])
+    from audience.features.imputing.learning import MOST, fit_frame, known
+
+    if found := _version(lake, as_of, rules):
+        return found
+    people = [known(session, rows, (rule,), most=MOST[rule.strategy]) for rule in rules]
+    told = b"".join(pd.util.hash_pandas_object(some).to_numpy().tobytes() for some in people)
+    content = _hash(fingerprint(tuple(rules)).encode() + told)
+    fitted = [fit_frame(some, rule) for some, rule in zip(people, rules, strict=True)]
+    return _keep(lake, Version(as_of, content), rules, fitted)
 
 
 def for_day(lake: Lake, partition: Partition, rules: Sequence[Impute] = DECLARED) -> Version | None:
@@ -79,7 +88,7 @@ def load(lake: Lake, version: Version, rules: Sequence[Impute] = DECLARED) -> "l
 
     try:
         dumped = base64.b64decode(str(lake.note(_FILES, version.learned_as_of)["skops"]))
-        if _hash(dumped) != version.content:
+        if _hash(dumped) != lake.note(_VERSIONS, version.learned_as_of)["file"]:
             raise ValueError("other content")
         stored = skops.io.loads(dumped, trusted=list(TRUSTED))
         return [
@@ -93,7 +102,7 @@ def load(lake: Lake, version: Version, rules: Sequence[Impute] = DECLARED) -> "l
         ) from error
 
 
-def _keep(lake: Lake, as_of: Partition, rules: Sequence[Impute], fitted: "Sequence[Imputer | None]") -> Version:
+def _keep(lake: Lake, version: Version, rules: Sequence[Impute], fitted: "Sequence[Imputer | None]") -> Version:
     import skops.io
 
     told = {
@@ -102,9 +111,12 @@ def _keep(lake: Lake, as_of: Partition, rules: Sequence[Impute], fitted: "Sequen
         for one in fitted if one
     }  # fmt: skip
     dumped = skops.io.dumps(told, compression=zipfile.ZIP_DEFLATED)
-    lake.note(_FILES, as_of, {"skops": base64.b64encode(dumped).decode()})
-    lake.note(_VERSIONS, as_of, {"content": _hash(dumped), "rules": fingerprint(tuple(rules)), "columns": sorted(told)})
-    return Version(as_of, _hash(dumped))
+    lake.note(_FILES, version.learned_as_of, {"skops": base64.b64encode(dumped).decode()})
+    noted: dict[str, object] = {
+        "content": version.content, "file": _hash(dumped), "rules": fingerprint(tuple(rules)), "columns": sorted(told)
+    }  # fmt: skip
+    lake.note(_VERSIONS, version.learned_as_of, noted)
+    return version
 
 
 def _version(lake: Lake, as_of: Partition, rules: Sequence[Impute]) -> Version | None:

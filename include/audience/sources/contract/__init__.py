@@ -3,6 +3,7 @@
 from audience.core.errors import SourceRefused, SourceReplyInvalid, SourceUnavailable
 from audience.core.partition import Window
 from audience.core.system import Client, Field, System
+from audience.core.trust import Trust
 from audience.sources.contract.auth import anonymous, basic, bearer, client_credentials, jwt_bearer, key, refresh_token
 from audience.sources.contract.columns import Columns
 from audience.sources.contract.cursors import Epoch, Iso, Unusable, field
@@ -33,6 +34,7 @@ __all__ = [
     "Sql",
     "Stream",
     "System",
+    "Trust",
     "Unreadable",
     "Unusable",
     "Window",
