@@ -21,7 +21,7 @@ demo-clean: ## forget the demo: its lake, databases and secrets
 setup: $(VENV)/.tools ## .venv with everything that is needed
 
 test: $(VENV)/.tools ## the whole suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 mailchimp-spec: $(VENV)/.tools ## compare our calls to Mailchimp with its published description (fetches a package, MIT)
 	@mkdir -p $(RUN)/mailchimp-spec
