@@ -29,11 +29,17 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(TEMPORARY))
 
 @pytest.hookimpl(tryfirst=True)  # xdist's own hook writes the groups into the tests' ids
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start whole servers come first and one after the other; a file's tests stay together beside them."""
+    """A file's tests stay together; those that share one running Airflow are one group, and it comes first: it is the longest."""
     for item in items:
-        is_slow = item.get_closest_marker("slow") is not None
-        item.add_marker(pytest.mark.xdist_group("servers" if is_slow else str(item.path)))
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        item.add_marker(pytest.mark.xdist_group("whole_way" if _asks(item) == 0 else str(item.path)))
+    items.sort(key=_asks)
+
+
+def _asks(item: pytest.Item) -> int:
+    """0 for tests of the one Airflow, 1 for those that start other servers, 2 for the rest."""
+    if item.path.parent.name == "whole_way":
+        return 0
+    return 1 if item.get_closest_marker("slow") else 2
 
 
 @pytest.fixture(scope="session")

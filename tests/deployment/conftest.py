@@ -50,7 +50,7 @@ def made_secrets(env_file: Path) -> dict[str, str]:
     return dotenv(env_file.read_text())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory, made_secrets: dict[str, str]) -> Iterator[Stand]:
     """Every service, healthy or done, with databases of its own."""
     _need_servers()

@@ -21,9 +21,9 @@ ADDRESS = re.compile(rb"[A-Za-z0-9._%+-]+(@|%40)[A-Za-z0-9.-]+\.example")
 """Every address of the sandbox is below the reserved domain .example: any of them outside its place is a leak."""
 
 
-def test_one_worker_runs_all_tests_that_start_servers(request: pytest.FixtureRequest) -> None:
+def test_one_worker_runs_all_tests_of_the_whole_way(request: pytest.FixtureRequest) -> None:
     """Without its group each of two workers would start an Airflow of its own."""
-    assert request.node.nodeid.endswith("@servers") is ("PYTEST_XDIST_WORKER" in os.environ)
+    assert request.node.nodeid.endswith("@whole_way") is ("PYTEST_XDIST_WORKER" in os.environ)
 
 
 def test_the_platform_has_exactly_the_members_who_may_be_written_to(way: Way) -> None:

@@ -1,13 +1,13 @@
-"""The platform's memory: one SQLite file in the state folder. Every accepted request is one committed transaction."""
+"""What the platform remembers: contacts, lists, processes, campaigns, in one SQLite file of the state folder."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+
+from sandbox.server.memory import Memory
 
 SCHEMA = """
 create table if not exists contact (
@@ -30,8 +30,6 @@ create table if not exists webhook (id integer primary key autoincrement, conten
 create table if not exists campaign (id integer primary key, content text not null);
 """
 
-TABLES = ("contact", "attribute", "folder", "list", "membership", "process", "report", "webhook", "campaign")
-
 FIRST_ATTRIBUTES = (
     ("normal", "LASTNAME", "text"),
     ("normal", "FIRSTNAME", "text"),
@@ -41,47 +39,20 @@ FIRST_ATTRIBUTES = (
 )
 
 
-class Store:
-    """Opens the file, or makes it with the initial state: the newsletter contacts in no list, the campaigns sent."""
+class Store(Memory):
+    """The platform's memory, from its initial state on: the newsletter contacts in no list, the campaigns sent."""
 
     def __init__(self, path: Path, initial: Path) -> None:
+        super().__init__(path, SCHEMA)
         self.initial = initial
-        self.db = sqlite3.connect(path, isolation_level=None)
-        self.db.row_factory = sqlite3.Row
-        self.db.executescript("pragma journal_mode = wal; pragma synchronous = normal;")
-        self.db.executescript(SCHEMA)
         if not self.one("select count(*) from folder"):
             self.reset()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All the writes of one request, or none."""
-        self.db.execute("begin immediate")
-        try:
-            yield self.db
-        except BaseException:
-            self.db.execute("rollback")
-            raise
-        self.db.execute("commit")
-
-    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
-        return self.db.execute(query, values).fetchall()
-
-    def row(self, query: str, *values: object) -> sqlite3.Row | None:
-        found = self.db.execute(query, values).fetchone()
-        assert found is None or isinstance(found, sqlite3.Row)
-        return found
-
-    def one(self, query: str, *values: object) -> int:
-        return int(self.db.execute(query, values).fetchone()[0])
 
     def reset(self) -> None:
         """Back to the initial state: ids start again from 1."""
         content: Mapping[str, list[dict[str, object]]] = json.loads(self.initial.read_text(encoding="utf-8"))
+        self.forget()
         with self.transaction() as db:
-            for table in TABLES:
-                db.execute(f"delete from {table}")
-            db.execute("delete from sqlite_sequence")
             db.executemany("insert into attribute values (?, ?, ?)", FIRST_ATTRIBUTES)
             db.execute("insert into folder (name) values ('Your first folder')")
             db.executemany(
