@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
+from audience.activation.answers import code, json_object
 from audience.activation.destination import (
     Answer,
     Calls,
@@ -156,14 +157,14 @@ class _Account:
             return Results()
         if len(leavers) == 1 and answer.status_code in (400, 404):
             return Results()  # 404: not known; 400: not on the list. Either way not there, and read back later.
-        return Results(refused_whole=_code(answer))
+        return Results(refused_whole=code(answer, "code"))
 
     def erase(self, people: Sequence[Leaver]) -> Answer:
         refused = []
         for one in people:
             answer = self._wire.call("DELETE", f"/contacts/{quote(_address(one), safe='')}", query=BY_ADDRESS)
             if not answer.is_success and answer.status_code != 404:
-                refused.append(Refusal(Shown(contact_key=one.contact_key, email=one.email), _code(answer)))
+                refused.append(Refusal(Shown(contact_key=one.contact_key, email=one.email), code(answer, "code")))
         return Results(refused)
 
     def _import(self, list_name: str, rows: list[dict[str, Any]]) -> Answer:
@@ -177,11 +178,15 @@ class _Account:
         if len(json.dumps(body)) > IMPORT_BYTES:
             return Results(refused_whole="too large")
         answer = self._wire.call("POST", "/contacts/import", body=body)
-        return Job(str(_json(answer)["processId"])) if answer.is_success else Results(refused_whole=_code(answer))
+        return (
+            Job(str(json_object(answer, "brevo")["processId"]))
+            if answer.is_success
+            else Results(refused_whole=code(answer, "code"))
+        )
 
     def poll(self, job: Job) -> Answer:
         answer = self._expect(self._wire.call("GET", f"/processes/{job.job_id}"), "/processes")
-        process = _json(answer)
+        process = json_object(answer, "brevo")
         if process.get("status") not in ("completed", "failed", "cancelled"):
             return Job(job.job_id, look_after=_spread_seconds(answer))
         if process["status"] != "completed":
@@ -202,14 +207,14 @@ class _Account:
     # -- calls -------------------------------------------------------------------------------------------------------
 
     def _get(self, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
-        return _json(self._expect(self._wire.call("GET", path, query=query), path))
+        return json_object(self._expect(self._wire.call("GET", path, query=query), path), "brevo")
 
     def _make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Makes something; an attribute that another run made meanwhile is there as well."""
         answer = self._wire.call("POST", path, body=body, once=True)
-        if _code(answer) == "400 duplicate_parameter":
+        if code(answer, "code") == "400 duplicate_parameter":
             return {}
-        return _json(self._expect(answer, path)) if answer.content else {}
+        return json_object(self._expect(answer, path), "brevo") if answer.content else {}
 
     def _pages(self, path: str, rows: str, query: dict[str, Any], page: int = PAGE) -> Iterator[dict[str, Any]]:
         offset = 0
@@ -224,7 +229,7 @@ class _Account:
 
     def _expect(self, answer: httpx.Response, path: str) -> httpx.Response:
         if not answer.is_success:
-            raise DestinationRefused(f"brevo: {path}: {_code(answer)}")
+            raise DestinationRefused(f"brevo: {path}: {code(answer, 'code')}")
         return answer
 
 
@@ -275,25 +280,6 @@ def _spread_seconds(answer: httpx.Response) -> float:
     except (KeyError, ValueError):
         return 0.0
     return (_reset_seconds(answer) or 0.0) / max(left, 1) if left < SCARCE else 0.0
-
-
-def _code(answer: httpx.Response) -> str:
-    """Status and Brevo's code; its message is left out, for it may quote an address."""
-    try:
-        code = str(answer.json().get("code", ""))
-    except (ValueError, AttributeError):
-        code = ""
-    return f"{answer.status_code} {code}".strip()
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise DestinationUnavailable(f"brevo: {answer.status_code} without a JSON object")
-    return found
 
 
 def _instant(text: str) -> datetime:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import httpx
 
+from audience.activation.answers import explanation, json_object
 from audience.activation.destination import (
     Answer,
     Calls,
@@ -147,7 +148,7 @@ class _Account:
             for contact in self._records([{"id": str(one)} for one in members], None):
                 out = _changed_at(contact) if self._reason(contact) else None
                 yield Listed(_shown(contact), out, _attributes_in(contact["properties"]))
-            following = (_json(answer).get("paging") or {}).get("next")
+            following = (json_object(answer, "hubspot").get("paging") or {}).get("next")
             if not following:
                 return
             after = {"after": str(following["after"])}
@@ -197,7 +198,7 @@ class _Account:
             answer = self._wire.call("POST", f"{LISTS}/search", body=body)
             rows = self._rows(answer, "lists", f"{LISTS}/search")
             found |= {one["name"]: str(one["listId"]) for one in rows}
-            more, offset = bool(_json(answer).get("hasMore")), offset + LISTED
+            more, offset = bool(json_object(answer, "hubspot").get("hasMore")), offset + LISTED
         self._lists = found
         return found
 
@@ -227,7 +228,7 @@ class _Account:
         answer = self._wire.call("POST", f"{CONTACTS}/batch/upsert", body={"inputs": inputs})
         if not answer.is_success:
             return Results(refused_whole=_code(answer))
-        told = _json(answer)
+        told = json_object(answer, "hubspot")
         by_email = {r.email.reveal(): r.contact_key for r in audience}
         ids = {_key(one, by_email): str(one["id"]) for one in told.get("results", [])}
         reasons = {trace: _reason_of(e) for e in told.get("errors", []) for trace in _traces(e)}
@@ -303,7 +304,7 @@ class _Account:
     def _rows(self, answer: httpx.Response, rows: str, path: str) -> list[dict[str, Any]]:
         if not answer.is_success:
             raise DestinationRefused(f"hubspot: {path}: {_code(answer)}")
-        found = _json(answer).get(rows)
+        found = json_object(answer, "hubspot").get(rows)
         if not isinstance(found, list):
             raise DestinationUnavailable(f"hubspot: {path}: an answer without {rows!r}")
         return found
@@ -365,7 +366,7 @@ def _reason_of(error: Mapping[str, Any]) -> str:
 
 
 def _missing(answer: httpx.Response) -> set[str]:
-    return {str(one) for one in _json(answer).get("recordIdsMissing") or []}
+    return {str(one) for one in json_object(answer, "hubspot").get("recordIdsMissing") or []}
 
 
 def _scope(path: str) -> str:
@@ -398,18 +399,4 @@ def _policy(answer: httpx.Response) -> str:
 
 
 def _code(answer: httpx.Response) -> str:
-    try:
-        found = answer.json()
-    except ValueError:
-        found = None
-    return f"{answer.status_code} {_reason_of(found) if isinstance(found, dict) else ''}".strip()
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise DestinationUnavailable(f"hubspot: {answer.status_code} without a JSON object")
-    return found
+    return f"{answer.status_code} {_reason_of(explanation(answer))}".strip()

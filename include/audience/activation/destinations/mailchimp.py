@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 
 import httpx
 
+from audience.activation.answers import code, json_object
 from audience.activation.destination import (
     Answer,
     Calls,
@@ -169,7 +170,7 @@ class _Audience:
         try was lost, or somebody was faster."""
         answer = self._wire.call("POST", path, body=body)
         if not answer.is_success and not is_there():
-            raise DestinationRefused(f"mailchimp: {path}: {_code(answer)}")
+            raise DestinationRefused(f"mailchimp: {path}: {code(answer, 'title')}")
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -193,13 +194,17 @@ class _Audience:
             "method": "POST", "path": self._segment(""), "operation_id": PLACING, "body": json.dumps(placing),
         })  # fmt: skip
         answer = self._wire.call("POST", "/batches", body={"operations": operations})
-        return Job(str(_json(answer)["id"])) if answer.is_success else Results(refused_whole=_code(answer))
+        return (
+            Job(str(json_object(answer, "mailchimp")["id"]))
+            if answer.is_success
+            else Results(refused_whole=code(answer, "title"))
+        )
 
     def poll(self, job: Job) -> Answer:
         answer = self._wire.call("GET", f"/batches/{job.job_id}")
         if not answer.is_success:
-            return Results(refused_whole=_code(answer))
-        batch = _json(answer)
+            return Results(refused_whole=code(answer, "title"))
+        batch = json_object(answer, "mailchimp")
         if batch.get("status") != "finished":
             return Job(job.job_id)
         told = list(_results(self._files.call("GET", batch["response_body_url"]).content))
@@ -225,8 +230,8 @@ class _Audience:
     def add(self, list_name: str, audience: SendableAudience) -> Answer:
         answer = self._change(list_name, {"members_to_add": [r.email.reveal() for r in audience]})
         if not answer.is_success:
-            return Results(refused_whole=_code(answer))
-        added = {member["id"] for member in _json(answer).get("members_added", [])}
+            return Results(refused_whole=code(answer, "title"))
+        added = {member["id"] for member in json_object(answer, "mailchimp").get("members_added", [])}
         rest = [r for r in audience if _hash(r.email) not in added]  # there already, or ignored without a word
         reasons = [(r, self._absence(_hash(r.email))) for r in rest]
         return Results([Refusal(Shown(contact_key=r.contact_key), reason) for r, reason in reasons if reason])
@@ -235,8 +240,8 @@ class _Audience:
         """Why somebody cannot be on a segment; empty when they can."""
         answer = self._wire.call("GET", f"{self._at}/members/{who}", query={"fields": "status"})
         if not answer.is_success:
-            return _code(answer)
-        return "archived" if _json(answer).get("status") == "archived" else ""
+            return code(answer, "title")
+        return "archived" if json_object(answer, "mailchimp").get("status") == "archived" else ""
 
     def remove(self, list_name: str, leavers: Sequence[Leaver]) -> Answer:
         if self._number(list_name) is None:
@@ -245,7 +250,7 @@ class _Audience:
         if not (addresses := [one for one in found if one]):
             return Results()
         answer = self._change(list_name, {"members_to_remove": addresses})
-        return Results() if answer.is_success else Results(refused_whole=_code(answer))
+        return Results() if answer.is_success else Results(refused_whole=code(answer, "title"))
 
     def erase(self, people: Sequence[Leaver]) -> Answer:
         """Deletes for ever: Mailchimp will never take these addresses from an import again."""
@@ -256,7 +261,7 @@ class _Audience:
             path = f"{self._at}/members/{_hash(Personal(address))}/actions/delete-permanent"
             answer = self._wire.call("POST", path)
             if not answer.is_success and answer.status_code != 404:
-                refused.append(Refusal(Shown(contact_key=one.contact_key), _code(answer)))
+                refused.append(Refusal(Shown(contact_key=one.contact_key), code(answer, "title")))
         return Results(refused)
 
     def _address(self, leaver: Leaver) -> str:
@@ -264,7 +269,7 @@ class _Audience:
         if leaver.email is not None:
             return leaver.email.reveal()
         answer = self._wire.call("GET", f"{self._at}/members/{leaver.platform_id}", query={"fields": "email_address"})
-        return str(_json(answer)["email_address"]) if answer.is_success else ""
+        return str(json_object(answer, "mailchimp")["email_address"]) if answer.is_success else ""
 
     def _change(self, list_name: str, change: dict[str, list[str]]) -> httpx.Response:
         return self._wire.call("POST", self._segment(list_name), body=change)
@@ -281,8 +286,8 @@ class _Audience:
         while True:
             answer = self._wire.call("GET", path, query={**asked, "count": PAGE, "offset": offset})
             if not answer.is_success:
-                raise DestinationRefused(f"mailchimp: {path}: {_code(answer)}")
-            found = _json(answer).get(rows)
+                raise DestinationRefused(f"mailchimp: {path}: {code(answer, 'title')}")
+            found = json_object(answer, "mailchimp").get(rows)
             if not isinstance(found, list):
                 raise DestinationUnavailable(f"mailchimp: {path}: an answer without {rows!r}")
             yield from found
@@ -374,25 +379,6 @@ def _is_throttled(answer: httpx.Response) -> bool:
     """A refusal says in JSON what is wrong; a 403 without it means too many requests."""
     is_json = "json" in answer.headers.get("content-type", "")
     return answer.status_code == 429 or (answer.status_code == 403 and not is_json)
-
-
-def _code(answer: httpx.Response) -> str:
-    """Status and Mailchimp's title of the problem; its detail is left out, for it quotes the address."""
-    try:
-        title = str(answer.json().get("title", ""))
-    except (ValueError, AttributeError):
-        title = ""
-    return f"{answer.status_code} {title}".strip()
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise DestinationUnavailable(f"mailchimp: {answer.status_code} without a JSON object")
-    return found
 
 
 def _instant(text: str) -> datetime:
