@@ -17,6 +17,7 @@ from audience.core.settings import Settings
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.embedded import embedded_postgres, stop_embedded_postgres
 from key import KEY
+from logins import Logins
 from sandbox_process import Sandbox, start_sandbox
 from small_sandbox import PEOPLE, SmallSandbox
 
@@ -80,6 +81,7 @@ def warehouse(migrated: Warehouse) -> Iterator[Warehouse]:
 
 
 EMPTY = """
+SET LOCAL ROLE none;  -- of the login, whose database this is
 DO $$
 DECLARE one record;
 BEGIN
@@ -93,6 +95,28 @@ BEGIN
     LOOP PERFORM setval(one.name::regclass, 1, false); END LOOP;
 END $$
 """
+
+
+@pytest.fixture
+def login(postgres_url: str, warehouse: Warehouse) -> Iterator[Logins]:
+    """Makes logins of the server, each with a URL of the warehouse's database, and drops them at the end."""
+    admin, made = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT"), []
+
+    def make(*roles: str, database: str | None = None) -> str:
+        name = f"somebody_{uuid.uuid4().hex[:8]}"
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE ROLE {name} LOGIN")
+            for role in roles:
+                connection.exec_driver_sql(f"GRANT {role} TO {name}")
+        made.append(name)
+        url = warehouse.engine.url.set(username=name, **({"database": database} if database else {}))
+        return url.render_as_string(hide_password=False)
+
+    yield make
+    with admin.connect() as connection:
+        for name in made:
+            connection.exec_driver_sql(f"DROP ROLE {name}")
+    admin.dispose()
 
 
 @pytest.fixture

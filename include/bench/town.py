@@ -73,7 +73,7 @@ def fresh_warehouse(place: Place, name: str) -> "Iterator[Warehouse]":
     warehouse = Warehouse(sa.make_url(place.server_url).set(database=database).render_as_string(hide_password=False))
     try:
         warehouse.migrate()
-        yield warehouse
+        yield warehouse.vault
     finally:
         warehouse.close()
         with admin.connect() as connection:
@@ -92,7 +92,7 @@ def settle(warehouse: "Warehouse", people: int) -> None:
         "outer": bytes(b ^ 0x5C for b in _PAD),
         "inner": bytes(b ^ 0x36 for b in _PAD),
     }
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         for statement in (_PEOPLE, _CONSENTS, _SUPPRESSED, _SEGMENTS, _EVALUATED, _MEMBERS):
             text = sa.text(statement)
             known = {p: values[p] for p in text.compile().params}

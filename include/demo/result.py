@@ -45,7 +45,7 @@ def read_result(house: House, place: Place) -> Result:
     """Reads the warehouse and, as an outsider would, the platform."""
     lists = httpx.get(f"{place.sandbox_url}/_control/brevo/lists", timeout=60).json()
     requests = httpx.get(f"{place.sandbox_url}/_control/requests", timeout=60).json()
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         sendable = may_be_written_to(connection)
         people = connection.execute(sa.text("SELECT count(DISTINCT person_id) FROM vault.contact_point")).scalar()
         records = connection.execute(

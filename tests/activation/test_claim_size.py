@@ -36,6 +36,7 @@ FILLED = (
 
 def test_three_thousand_contacts_are_claimed_in_seconds_right_after_a_first_load(warehouse: Warehouse) -> None:
     """Without counted rows PostgreSQL took the new tables for empty and ran nested loops for more than nine minutes."""
+    warehouse = warehouse.vault
     with warehouse.begin() as connection:
         for statement in FILLED:
             connection.execute(sa.text(statement))

@@ -6,8 +6,10 @@ import pytest
 
 from activation.platform import PlatformDesk
 from activation.town import FRIDAY, Town
-from audience.core.errors import DestinationRefused
+from audience.core.errors import DestinationRefused, SettingsError
 from audience.core.masked import Secret
+from audience.core.warehouse import Warehouse
+from logins import Logins
 
 WRITING = ("POST", "PUT", "DELETE")
 
@@ -146,3 +148,15 @@ def test_leases_last_longer_than_any_single_call() -> None:
     from audience.activation.wire import TIMEOUT_SECONDS
 
     assert timedelta(seconds=2 * TIMEOUT_SECONDS) < EXPIRY
+
+
+def test_a_push_needs_the_vault_and_no_other_login_can_open_it(town: Town, desk: PlatformDesk, login: Logins) -> None:
+    jobs, pushes = login("audience_app"), login("audience_vault")
+    town.people("ana", "bob")
+    town.segment("vip", ["ana", "bob"])
+    both = Town(Warehouse(jobs, pushes), desk.url)
+    assert both.push().in_sync
+    assert desk.lists()["vip"] == {"ana", "bob"}
+    with pytest.raises(SettingsError, match="the vault: found login "):
+        Town(Warehouse(jobs), desk.url).push()
+    both.warehouse.close()

@@ -40,7 +40,7 @@ def key_of(name: str) -> str:
 
 class Town:
     def __init__(self, warehouse: Warehouse, platform_url: str, stand: Stand = BREVO) -> None:
-        self.warehouse, self.stand = warehouse, stand
+        self.warehouse, self.stand = warehouse.vault, stand
         self.connection = stand.connection(platform_url)
         self.base_list = stand.base_list(platform_url)
         self.batch: int | None = None

@@ -43,8 +43,8 @@ def test_a_member_is_expected_when_the_person_agreed_and_never_refused(
     vip = Definition(segment="vip", title="VIP", why="x", purpose="email_marketing", objective="x", deliver_to=[],
                      definition_hash="x")  # fmt: skip
     member = Membership(segment="vip", person_id="ana", entered_on=FRIDAY)
-    with warehouse.session() as session:
+    with warehouse.vault.session() as session:
         session.add_all([vip, member, address("home", "ana"), address("work", "ana", primary=False), *rows])
         session.commit()
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         assert may_be_written_to(connection).get("vip", set()) == found

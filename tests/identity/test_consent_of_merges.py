@@ -54,7 +54,7 @@ def allowed(house: House, day: Partition) -> set[str]:
     """The addresses that may be written to once a day is resolved."""
     house.people(day)
     record_consents(house.lake, house.duck, house.warehouse, day)
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         keys = set(connection.execute(sendable("email_marketing")).scalars())
     every = [address(place, who) for place in range(len(COUPLES)) for who in "ab"]
     return {one for one in every if key_of(one) in keys}

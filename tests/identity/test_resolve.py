@@ -56,7 +56,7 @@ class House:
         return row  # type: ignore[no-any-return]
 
     def vault(self) -> dict[str, Any]:
-        with self.warehouse.begin() as connection:
+        with self.warehouse.vault.begin() as connection:
             rows = connection.execute(sa.text("SELECT * FROM vault.contact_point")).mappings().all()
         return {r["email"]: dict(r) for r in rows}
 

@@ -68,7 +68,7 @@ def environment(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterat
         },
         Plan: {"destination": "brevo", "as_of": FRIDAY, "state": "held", "counts": {}, "problem": "would lose 9 of 10"},
     }
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         for model, row in rows.items():
             connection.execute(sa.insert(model), [row])
     values = {
@@ -172,7 +172,7 @@ def test_a_required_source_that_is_late_is_said_beside_the_segments(
 def test_an_optional_source_that_is_late_is_marked_stale(
     pages: ModuleType, environment: dict[str, str], warehouse: Warehouse
 ) -> None:
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         connection.execute(sa.update(Landing).values(source="ecb"))
     late = words(pages.render(environment, SATURDAY + timedelta(days=7))[1])
     assert "Stale: segments do not have the newest days of ecb , newest day 2026-11-20" in late
@@ -184,7 +184,7 @@ def blocked(warehouse: Warehouse, table: str) -> None:
     found = {"expectation": "refused rows are at most 5%", "severity": "block", "passed": False, "position": 0,
              "rows": 20, "failed": 9, "observed": 0.45}  # fmt: skip
     place = {"table_name": table, "partition": FRIDAY + timedelta(days=1)}
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         connection.execute(sa.insert(Validation), [place | found])
 
 

@@ -36,12 +36,12 @@ def suppressed(contact: str, reason: str = "unsubscribe") -> Suppression:
 
 
 def store(warehouse: Warehouse, *rows: object) -> None:
-    with warehouse.session() as session:
+    with warehouse.vault.session() as session:
         session.add_all(rows)
         session.commit()
 
 
 def empty(warehouse: Warehouse, *models: type) -> None:
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         for model in models:
             connection.execute(sa.delete(model))

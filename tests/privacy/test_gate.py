@@ -34,12 +34,12 @@ def planned(warehouse: Warehouse, *contacts: str, action: str = "add", list_name
 
 
 def states(warehouse: Warehouse) -> dict[str, tuple[str, str | None]]:
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         return {k: (s, r) for k, s, r in connection.execute(sa.select(Item.contact_key, Item.state, Item.reason))}
 
 
 def claimed(warehouse: Warehouse, what: Claim = VIP, action: str = "add") -> tuple[int, list[str]]:
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         taken, _, audience = claim(connection, what, action=action, wanted=WANTED)
         return taken, [r.contact_key for r in audience]
 
@@ -54,7 +54,7 @@ def test_nobody_but_the_gate_makes_an_audience() -> None:
 def test_an_audience_shows_its_size_and_nobody_in_it(warehouse: Warehouse) -> None:
     store(warehouse, point("ana", first_name="Ana"), answer("ana", "granted"))
     planned(warehouse, "ana")
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         _, _, audience = claim(connection, VIP, action="add", wanted=WANTED)
     assert repr(audience) == "SendableAudience(1 contacts)"
     assert "mailbox" not in repr(audience[0]) and "Ana" not in repr(audience[0])
@@ -84,7 +84,7 @@ def test_a_profile_in_flight_carries_the_hash_of_what_the_vault_says_now(warehou
     store(warehouse, point("ana"), answer("ana", "granted"))
     planned(warehouse, "ana", action="upsert", list_name="")
     assert claimed(warehouse, Claim("brevo", EPOCH, 1, "", 10), "upsert") == (1, ["ana"])
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         assert len(connection.execute(sa.select(Item.payload_hash)).scalar_one()) == 64
 
 
@@ -99,7 +99,7 @@ def test_a_profile_in_flight_carries_the_hash_of_what_the_vault_says_now(warehou
 def test_without_the_lease_nothing_is_taken(warehouse: Warehouse, change: str) -> None:
     store(warehouse, point("ana"), answer("ana", "granted"))
     planned(warehouse, "ana")
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         connection.execute(sa.text(change))
     with pytest.raises(LeaseLost, match="brevo: epoch 4 does not hold the lease any more"):
         claimed(warehouse)
@@ -109,7 +109,7 @@ def test_without_the_lease_nothing_is_taken(warehouse: Warehouse, change: str) -
 def test_taking_somebody_off_a_list_needs_no_consent_but_an_address(warehouse: Warehouse) -> None:
     store(warehouse, point("ana"), answer("ana", "withdrawn"), suppressed("ana"))
     planned(warehouse, "ana", "erased", action="remove")
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         taken, _, leavers = claim_leavers(connection, VIP)
     assert (taken, [v.email.reveal() for v in leavers]) == (2, ["ana@mailbox.example"])
     assert states(warehouse)["erased"] == ("withheld", "not in the vault")

@@ -14,7 +14,7 @@ from privacy.people import MARKETING, answer, empty, point, store, suppressed
 
 
 def allowed(warehouse: Warehouse, purpose: str = MARKETING) -> set[str]:
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         return set(connection.execute(sendable(purpose)).scalars())
 
 
@@ -118,7 +118,7 @@ def test_no_merge_ever_grants(warehouse: Warehouse, answers: Answers, no_contact
     apart = in_sql(warehouse, ("a", "b", "c", "d"), answers, no_contact)
     for first, second in combinations(ADDRESSES, 2):
         owners = tuple("merged" if a in (first, second) else a for a in ADDRESSES)
-        with warehouse.begin() as connection:
+        with warehouse.vault.begin() as connection:
             for address, person in zip(ADDRESSES, owners, strict=True):
                 connection.execute(
                     sa.update(ContactPoint).where(ContactPoint.contact_key == address).values(person_id=person)

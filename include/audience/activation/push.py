@@ -75,6 +75,7 @@ def activate(
         LeaseLost: another run is pushing, or has taken over.
         DestinationUnavailable, DestinationRefused: as the platform behaves. Running again goes on from there.
     """
+    warehouse = warehouse.vault
     with warehouse.begin() as connection:
         newest = newest_evaluated(connection)
     if newest is not None and as_of.day < newest:

@@ -12,6 +12,8 @@ VARIABLES: dict[str, str] = {
     "AUDIENCE_HOME": "folder for the lake, the embedded PostgreSQL and logs (default: .run below the working folder)",
     "AUDIENCE_LAKE_URL": "lake folder or fsspec URL (default: AUDIENCE_HOME/lake)",
     "AUDIENCE_WAREHOUSE_URL": "SQLAlchemy URL of PostgreSQL (default: an embedded one in AUDIENCE_HOME/postgres)",
+    "AUDIENCE_VAULT_URL": "SQLAlchemy URL of the same database by a login of the role audience_vault, given only to processes"
+    " that identify people or push (default: AUDIENCE_WAREHOUSE_URL opens the vault, too)",
     "AUDIENCE_MLFLOW_URL": "MLflow tracking URL (default: tables in the warehouse, artifacts in the lake)",
     "AUDIENCE_PSEUDONYM_KEY": "secret of 32 to 64 characters: keys the hashes that stand for people (required)",
     "AUDIENCE_EMAIL_MAILBOXES": "`yes`: addresses of one mailbox are one address (`a.na+shop@gmail.com` is `ana@gmail.com`, by the"
@@ -39,6 +41,7 @@ class Settings:
     pseudonym_key: PseudonymKey
     segments: Path
     memory_limit: str
+    vault_url: Secret | None = None
     alerts_email: tuple[str, ...] = ()
     alerts_sender: str = ""
     alerts_webhook: Secret | None = None
@@ -68,6 +71,11 @@ class Settings:
         warehouse = environment.get("AUDIENCE_WAREHOUSE_URL")
         if warehouse and not warehouse.startswith("postgresql+psycopg://"):
             raise SettingsError("AUDIENCE_WAREHOUSE_URL: expected a URL that starts with postgresql+psycopg://")
+        vault = environment.get("AUDIENCE_VAULT_URL")
+        if vault and not (warehouse and vault.startswith("postgresql+psycopg://")):
+            raise SettingsError(
+                "AUDIENCE_VAULT_URL: expected a URL that starts with postgresql+psycopg://, beside AUDIENCE_WAREHOUSE_URL"
+            )
         mlflow = environment.get("AUDIENCE_MLFLOW_URL")
         webhook = environment.get("AUDIENCE_ALERTS_WEBHOOK")
         if webhook and not webhook.startswith(("https://", "http://")):
@@ -83,6 +91,7 @@ class Settings:
             pseudonym_key=PseudonymKey(key, by_mailbox=mailboxes == "yes"),
             segments=Path(environment.get("AUDIENCE_SEGMENTS") or Path(__file__).parents[2] / "segments"),
             memory_limit=environment.get("AUDIENCE_MEMORY_LIMIT") or "2GB",
+            vault_url=Secret(vault) if vault else None,
             alerts_email=tuple(emails),
             alerts_sender=environment.get("AUDIENCE_ALERTS_SENDER", ""),
             alerts_webhook=Secret(webhook) if webhook else None,

@@ -116,7 +116,7 @@ def _code() -> str:
 
 
 def _fill_vault(session: Backend, warehouse: Warehouse, partition: Partition, points: ir.Table) -> None:
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         stage_rows(connection, "incoming", batches(session, points), like="vault.contact_point")
         connection.execute(sa.text(_STORE))
         connection.execute(sa.text(_RETIRE), {"as_of": partition.day})
