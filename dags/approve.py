@@ -1,4 +1,4 @@
-"""# Ask a person about a push that is unusually large
+"""# Ask a person about a push that is unusually large, or whose data are old
 
 **Reads** why `activate_<destination>` held its push.
 
@@ -32,7 +32,7 @@ for name in destinations.in_use(os.environ):
     ) as dag:
         ask = ApprovalOperator(
             task_id="ask",
-            subject=f"The change for {name} is unusually large. Push it?",
+            subject=f"The push to {name} is held. Push it all the same?",
             body="{{ dag_run.conf['held'] }}",
             defaults="Reject",
             response_timeout=timedelta(days=1),

@@ -1,12 +1,12 @@
 """Our calls to Mailchimp, and the simulator's answers, against Mailchimp's published description of its API.
 
-The description (specification 3.0.90, mailchimp/mailchimp-client-lib-codegen) is not part of this repository: `make
-mailchimp-spec` fetches it from a package under the MIT licence and runs these tests. It is Swagger 2.0 with OpenAPI 3
-bodies, which `openapi-core` does not read; its schemas are JSON schemas.
+The description (specification 3.0.90, mailchimp/mailchimp-client-lib-codegen) is not part of this repository: it lies in a
+package under the MIT licence that `requirements-no-deps.txt` names. It is Swagger 2.0 with OpenAPI 3 bodies, which
+`openapi-core` does not read; its schemas are JSON schemas.
 """
 
+import importlib.util
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,11 +27,7 @@ from audience.activation.wire import Wire
 from audience.core.warehouse import Warehouse
 from key import KEY
 
-SPEC = os.environ.get("MAILCHIMP_SPEC", "")
-
-pytestmark = pytest.mark.skipif(
-    not SPEC, reason="MAILCHIMP_SPEC names no description: `make mailchimp-spec` fetches it"
-)
+PACKAGE = "arcade_mailchimp_marketing_api"
 
 Exchange = tuple[str, str, Any, httpx.Response]
 """Method, path below /3.0, body, answer."""
@@ -65,7 +61,11 @@ class Watched(Mailchimp):
 
 @pytest.fixture(scope="module")
 def spec() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(Path(SPEC).read_text(encoding="utf-8"))
+    """Of the package one file is read; it is never imported."""
+    package = importlib.util.find_spec(PACKAGE)
+    assert package is not None and package.origin is not None, f"{PACKAGE} is not installed: make setup"
+    file = Path(package.origin).parent / "moar" / "openapi.json"
+    found: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
 

@@ -14,7 +14,7 @@ def test_the_question_says_which_list_would_lose_how_many(way: Way, held: str) -
     on_list = len(way.on_platform(EMPTIED))
     (asked,) = way.rest.get(f"{held}/hitlDetails").raise_for_status().json()["hitl_details"]
     way.answer(held, "Reject")
-    assert asked["subject"] == "The change for brevo is unusually large. Push it?"
+    assert asked["subject"] == "The push to brevo is held. Push it all the same?"
     assert f"list {EMPTIED}: would become empty (has {on_list})" in asked["body"]
 
 

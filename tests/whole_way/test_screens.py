@@ -70,7 +70,7 @@ def test_a_held_push_asks_with_its_reasons_under_required_actions(
     page.get_by_role("button", name="Browse").click()
     page.get_by_role("menuitem", name="Required Actions").click()
     # Earlier questions of the same push stay in the list: the run's own is the one whose address names it.
-    asked = page.get_by_role("link", name="The change for brevo is unusually large. Push it?")
+    asked = page.get_by_role("link", name="The push to brevo is held. Push it all the same?")
     asked.and_(page.locator(f"a[href*='/runs/{held.rpartition('/')[2]}/']")).first.click()
     reasons = page.get_by_text(f"list {EMPTIED}: would become empty")
     reject = page.get_by_role("button", name="Reject")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,26 @@ class ListChange:
 
 
 @dataclass(frozen=True)
+class SourceState:
+    """One source in use at the moment of a push.
+
+    Args:
+        newest: its newest published day; None: nothing ever was.
+        fresh_hours, due_at: how long after its end that day may be the newest, and until when (UTC).
+        is_late: it is later than that.
+        verdict: what became of the day that is pushed, as in `ops.quality_day`; None: it was neither judged nor published.
+    """
+
+    source: str
+    is_required: bool
+    newest: date | None
+    fresh_hours: int
+    due_at: datetime | None
+    is_late: bool
+    verdict: str | None
+
+
+@dataclass(frozen=True)
 class Change:
     """What a plan would do, and how old its data are.
 
@@ -40,29 +60,65 @@ class Change:
         as_of: partition that is pushed.
         evaluated: segments of the destination that were evaluated for `as_of`.
         newest_acknowledged: newest partition the platform acknowledged; None on the first push.
+        sources: what the segments were computed from; empty when the plan has nothing to tell.
     """
 
     as_of: date
     evaluated: int
     newest_acknowledged: date | None
     lists: Sequence[ListChange]
+    sources: Sequence[SourceState] = ()
 
 
 def hold_reasons(change: Change, limits: Limits) -> list[str]:
-    """Why a person has to look at this change first; empty when it can go. A first push is no large change."""
+    """Why a person has to look at this change first; empty when it can go. A first push is no large change.
+
+    The words stay the same while the reason does: an answer counts for the reason that was shown.
+    """
     reasons = []
     if change.evaluated == 0:
         reasons.append(f"no segment was evaluated for {change.as_of}")
     if change.newest_acknowledged is not None and change.as_of < change.newest_acknowledged:
         reasons.append(f"{change.as_of} is older than {change.newest_acknowledged}, which was pushed already")
+    for source in change.sources:
+        if source.is_required:
+            reasons += _against(source, change.as_of)
     for found in change.lists:
         reasons += _about(found, limits)
     return reasons
 
 
+def stale_inputs(change: Change) -> list[str]:
+    """What optional sources lack: it is shown, and the push goes on without it."""
+    return [words for source in change.sources if not source.is_required for words in _against(source, change.as_of)]
+
+
 def is_mass_removal(removed: int, of: int, limits: Limits) -> bool:
     """More than the share, and more than the number, that may go without asking."""
     return removed > limits.removed_people and removed > limits.removed_share * of
+
+
+def _against(source: SourceState, as_of: date) -> list[str]:
+    place = f"source {source.source}"
+    if source.newest is None or source.due_at is None:
+        return [f"{place}: nothing was ever published"]
+    if source.verdict in _FAILED:
+        return [f"{place}: {_FAILED[source.verdict].format(as_of)}"]
+    if source.is_late:
+        until = f"{source.due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return [
+            f"{place}: newest day {source.newest}, expected a later one within {source.fresh_hours} hours of its end ({until})"
+        ]
+    if source.is_required and source.newest < as_of:
+        return [f"{place}: newest day {source.newest}, expected {as_of}, which is pushed"]
+    return []
+
+
+_FAILED = {
+    "blocked": "found {} blocked by a gate, expected it published; what was published before stands for it",
+    "unfinished": "found {} judged and not published, expected it published; what was published before stands for it",
+}
+"""Verdicts of `ops.quality_day` that leave a day without its rows."""
 
 
 def _about(found: ListChange, limits: Limits) -> list[str]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from audience.activation.desired import desired
 from audience.activation.guard import Change, ListChange
+from audience.activation.inputs import read_inputs
 from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import Acknowledged, Definition, Evaluation, Item, Plan
 from audience.core.warehouse.models.push import PROFILE
@@ -185,6 +186,7 @@ def describe_change(
             ListChange(name or base_list, before.get(name, 0), added.get(name, 0), removed.get(name, 0))
             for name in sorted({*before, *added})
         ],
+        sources=read_inputs(connection, as_of) if planned.differences else (),
     )
 
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from audience.activation import lease as leases
 from audience.activation.capable import what_it_lacks
 from audience.activation.destination import Calls, Capabilities, Destination, Platform, Request
-from audience.activation.guard import Limits, hold_reasons, is_mass_removal
+from audience.activation.guard import Limits, hold_reasons, is_mass_removal, stale_inputs
 from audience.activation.outcomes import bury_additions, count_states, doubt_what_others_sent
 from audience.activation.plan import Planned, describe_change, lists_of, make_plan, newest_evaluated, set_state
 from audience.activation.reading import read
@@ -105,6 +105,7 @@ def _rehearse(destination: Destination, warehouse: Warehouse, as_of: date, limit
         seconds=round(calls / destination.per_second, 1),
         samples=tuple(samples),
         problems=(*lacking, *hold_reasons(change, limits)),
+        stale=tuple(stale_inputs(change)),
     )
 
 
@@ -217,8 +218,8 @@ class _Push:
 
     def _round(self, platform: Platform, tell: Teller, report: PushReport, *, heal: bool) -> tuple[PushReport, bool]:
         """Plans, pushes and reads back once; true when nothing is left to heal or healing is over."""
-        planned, lists, problems = self._plan()
-        report = replace(_of_plan(report, planned), problems=report.problems + problems)
+        planned, lists, problems, stale = self._plan()
+        report = replace(_of_plan(report, planned), problems=report.problems + problems, stale=report.stale or stale)
         platform.ensure_schema(lists)
         self._push(tell, planned)
         reads_back = self.destination.capabilities.reads_back
@@ -241,7 +242,7 @@ class _Push:
         self._remove_ghosts(tell, drifts)
         return report, False
 
-    def _plan(self) -> tuple[Planned, list[str], tuple[str, ...]]:
+    def _plan(self) -> tuple[Planned, list[str], tuple[str, ...], tuple[str, ...]]:
         name, can = self.destination.name, self.destination.capabilities
         with self.warehouse.begin() as connection:
             if lacking := what_it_lacks(connection, self.destination):
@@ -255,7 +256,7 @@ class _Push:
             set_state(connection, planned.plan_id, "held" if is_held else "pushing", problem=problem)
         if is_held:
             raise PushHeld(f"{name}: {problem}", planned.plan_id, self.as_of)
-        return planned, lists, reasons
+        return planned, lists, reasons, tuple(stale_inputs(change))
 
     def _counts(self, report: PushReport) -> dict[str, int]:
         names = ("adds", "changes", "removals", "withdrawn", "acknowledged", "dead", "withheld")

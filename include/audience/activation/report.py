@@ -53,6 +53,7 @@ class PushReport:
         in_sync: every list is as desired, apart from contacts that the platform refuses.
         skipped: why nothing was even looked at; empty otherwise.
         problems: what the guard has against the plan; in a dry run, or when a person approved it all the same.
+        stale: optional sources that are late or were blocked: the segments do not have their newest rows.
     """
 
     destination: str
@@ -74,6 +75,7 @@ class PushReport:
     in_sync: bool = False
     skipped: str = ""
     problems: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values that JSON takes."""

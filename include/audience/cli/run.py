@@ -156,6 +156,8 @@ def activate(
         )
     if report["waiting_seconds"]:
         warn(f"{destination} is still at work: run this again in {report['waiting_seconds']:.0f} s")
+    for words in report["stale"]:
+        warn(f"optional: {words}")
     for reason in report["problems"]:
         warn(f"a person has to look: {reason}")
 
