@@ -36,6 +36,7 @@ for name in sorted(os.listdir(folder)):
     for dag in bag.dags.values():
         dags[dag.dag_id] = {
             "file": name, "doc": dag.doc_md or "", "timetable": type(dag.timetable).__name__, "catchup": dag.catchup,
+            "patterns": [p.schema["pattern"] for p in (dag.params.get_param(n) for n in dag.params) if "pattern" in p.schema],
             "max_active_runs": dag.max_active_runs, "timezone": str(dag.timezone), "tags": sorted(dag.tags),
             "tasks": {
                 t.task_id: {
@@ -111,10 +112,22 @@ def test_every_task_has_an_owner_retries_a_policy_and_a_time_limit(parsed: dict[
 
 
 def test_every_call_to_an_outside_system_is_in_its_pool(parsed: dict[str, Any]) -> None:
-    outside = {name: facts["pool"] for name, facts in tasks(parsed) if re.search(r"extract|push", name)}
+    systems = "|".join(DESTINATIONS)
+    outside = {
+        name: facts["pool"] for name, facts in tasks(parsed) if re.search(rf"extract|push|\.erase_({systems})$", name)
+    }
     assert outside, "found no task that talks to an outside system"
     for name, pool in outside.items():
-        assert pool in name.split(".")[0], f"{name}: found pool {pool!r}, expected the system's own"
+        place = name if ".erase_" in name else name.split(".")[0]
+        assert pool in place, f"{name}: found pool {pool!r}, expected the system's own"
+
+
+def test_the_form_of_an_erasure_takes_no_address(parsed: dict[str, Any]) -> None:
+    """Airflow keeps the form of every run in clear."""
+    (pattern,) = parsed["dags"]["erase_contact"]["patterns"]
+    assert re.fullmatch(pattern, "0123456789abcdef")
+    for written in ("ana@mailbox.example", "p-ana", "0123456789abcde", "0123456789abcdef0"):
+        assert not re.search(pattern, written)
 
 
 def test_no_dag_has_a_bare_cron_string(parsed: dict[str, Any]) -> None:
@@ -137,10 +150,21 @@ def test_the_graph_is_the_one_we_know(parsed: dict[str, Any]) -> None:
     approve = {
         "ask": ["is_answer_wanted"], "is_answer_wanted": ["push_approved"], "is_still_asked": ["ask"], "push_approved": []
     }  # fmt: skip
+    erased_there = [f"erase_{destination}" for destination in DESTINATIONS]
     pushes = {f"activate_{destination}": activate for destination in DESTINATIONS}
     asks = {f"approve_{destination}": approve for destination in DESTINATIONS}
     assert graph == {f"ingest_{source}": ingest for source in SOURCES} | pushes | asks | {
+        "apply_retention": {
+            "apply_retention": ["is_anybody_forgotten"],
+            "erase": [],
+            "is_anybody_forgotten": ["erase"],
+        },
         "discard_quarantine": {"discard": []},
+        "erase_contact": {
+            "erase_stores": sorted(erased_there),
+            **{task: ["end_erasure"] for task in erased_there},
+            "end_erasure": [],
+        },
         "refresh_audience": {
             "features": ["review", "scores"],
             "identity": ["features"],

@@ -33,6 +33,7 @@ from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import Plan
 from audience.core.warehouse.models.push import PROFILE
+from audience.privacy.erased import to_erase
 from audience.privacy.samples import sample_payloads
 
 ROUNDS = 2
@@ -90,6 +91,40 @@ def activate(
         lease.release()
 
 
+def erase(
+    name: str,
+    connect: Callable[[], Destination],
+    *,
+    warehouse: Warehouse,
+    key: Secret,
+    holder: str,
+    patience_seconds: float = PATIENCE_SECONDS,
+    sleep: Callable[[float], None] = time.sleep,
+    at_call: Callable[[str], None] = lambda _: None,
+) -> PushReport | None:
+    """Deletes whoever was erased here on a platform, and does nothing else. None when it was told of none of them.
+
+    The lease is taken even then: a push that was under way when they were suppressed is over, or fenced off, once we hold
+    it, so that what it acknowledged is seen.
+
+    Args:
+        connect: opens the account; called only when there is somebody to delete.
+
+    Raises as `activate` does.
+    """
+    lease = leases.take(warehouse, name, holder)
+    try:
+        with warehouse.begin() as connection:
+            as_of = newest_evaluated(connection)
+            if as_of is None or not to_erase(connection, name, by_key=True):
+                return None
+        limits = Limits()
+        push = _Push(connect(), warehouse, key, as_of, lease, False, limits, patience_seconds, sleep, at_call)
+        return push.run(lambda _platform, tell, report: replace(report, erased=tell.erase_the_erased()))
+    finally:
+        lease.release()
+
+
 def _rehearse(destination: Destination, warehouse: Warehouse, as_of: date, limits: Limits) -> PushReport:
     can = destination.capabilities
     with warehouse.engine.connect() as connection:
@@ -141,7 +176,8 @@ class _Push:
     calls: int = 0
     logged: list[tuple[Request, float]] = field(default_factory=list)
 
-    def run(self) -> PushReport:
+    def run(self, work: "Callable[[Platform, Teller, PushReport], PushReport] | None" = None) -> PushReport:
+        """Does the work in the platform's account; when it is not given, pushes."""
         with self.warehouse.begin() as connection:
             doubt_what_others_sent(connection, self.destination.name, self.lease.epoch)
         report = PushReport(self.destination.name, self.as_of)
@@ -151,7 +187,7 @@ class _Push:
                 self.destination, platform, self.warehouse, self.key, self.lease, self._pause, self.patience_seconds
             )
             try:
-                report = self._run(platform, tell, report)
+                report = (work or self._run)(platform, tell, report)
             except StillRunning as running:
                 report = replace(report, waiting_seconds=running.seconds)
             finally:

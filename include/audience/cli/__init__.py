@@ -4,6 +4,7 @@ app       the typer application and the options that commands share
 run       ingest, refresh, train, activate, migrate
 look      status, why
 quarantine  list, show, replay, discard
+erase     erase request, erase run, erase status; retention
 identity  match
 review    identity explain, identity preview, identity review
 impute    compare
@@ -31,7 +32,7 @@ __all__ = ["application", "main"]
 
 def application() -> typer.Typer:
     """The application with every command, in the order in which the help lists them."""
-    for commands in ("run", "look", "quarantine", "identity", "review", "impute", "declare"):
+    for commands in ("run", "look", "quarantine", "erase", "identity", "review", "impute", "declare"):
         import_module(f"{__name__}.{commands}")
     return app
 

@@ -127,6 +127,8 @@ _STORE = """
         (contact_key, person_id, email, first_name, last_name, phone, city, postal_code, is_primary, as_of)
     SELECT contact_key, person_id, email, first_name, last_name, phone, city, postal_code, is_primary, as_of
     FROM incoming
+    WHERE NOT EXISTS (SELECT FROM privacy.suppression s
+                      WHERE s.contact_key = incoming.contact_key AND s.reason IN ('erased', 'expired'))
     ON CONFLICT (contact_key) DO UPDATE SET
         person_id = excluded.person_id, email = excluded.email, first_name = excluded.first_name,
         last_name = excluded.last_name, phone = excluded.phone, city = excluded.city,

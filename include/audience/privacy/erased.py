@@ -13,6 +13,11 @@ from audience.privacy.gate import Leaver
 ERASED = "erased"
 """`reason` of the suppression that stays when a person is erased."""
 
+EXPIRED = "expired"
+"""`reason` of the suppression of a person whose time is over, until every store has forgotten them."""
+
+GONE = (ERASED, EXPIRED)
+
 
 def to_erase(connection: sa.Connection, destination: str, *, by_key: bool = False) -> Sequence[Leaver]:
     """Contacts that the platform was told of and that were erased since, as far as they can be named to it.
@@ -35,7 +40,7 @@ def to_erase(connection: sa.Connection, destination: str, *, by_key: bool = Fals
                 told.c.contact_key == Acknowledged.contact_key,
             ),
         )
-        .where(Acknowledged.destination == destination, Suppression.reason == ERASED)
+        .where(Acknowledged.destination == destination, Suppression.reason.in_(GONE))
         .group_by(Acknowledged.contact_key, ContactPoint.email)
         .order_by(Acknowledged.contact_key)
     )
@@ -46,7 +51,7 @@ def to_erase(connection: sa.Connection, destination: str, *, by_key: bool = Fals
 def those_erased(connection: sa.Connection, contact_keys: Collection[str]) -> set[str]:
     """Which of these were erased."""
     among = sa.any_(sa.literal(list(contact_keys), sa.ARRAY(sa.String)))
-    erased = sa.select(Suppression.contact_key).where(Suppression.reason == ERASED, Suppression.contact_key == among)
+    erased = sa.select(Suppression.contact_key).where(Suppression.reason.in_(GONE), Suppression.contact_key == among)
     return set(connection.execute(erased).scalars())
 
 

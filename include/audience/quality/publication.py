@@ -20,10 +20,12 @@ from audience.core.partition import Partition
 from audience.core.tables import ENTITIES, QUARANTINE, quarantine, raw
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.models import Landing
+from audience.privacy.erasing.tombstones import tombstones
 from audience.quality.admission import PLACE, admitted, judge, refused
 from audience.quality.audit import Audit, audit, refuse
 from audience.quality.decisions import lock
 from audience.quality.exchange import known_rates
+from audience.quality.left_out import leave_out
 from audience.quality.one_pass import Group, one_pass
 from audience.quality.past import read_past
 from audience.quality.related import related
@@ -71,11 +73,14 @@ def publish(
             announced.
         LakeError: nothing is staged in the folder.
     """
-    judged, set_aside = _judged(lake, session, folder, key)
+    with warehouse.begin() as connection:
+        gone = tombstones(connection)
+    judged, broken = _judged(lake, session, folder, key)
     for entity, rows in judged.items():
         _prove(f"{source}: {entity}: rows judged", _number(session, rows), staged.get(entity, 0))
-    broken = _number(session, set_aside.filter(_.kind != "row"))
-    _prove(f"{source}: records set aside", broken, staged.get(BROKEN, 0))
+    _prove(f"{source}: records set aside", _number(session, broken), staged.get(BROKEN, 0))
+    judged, broken, erased_by = leave_out(session, gone, judged, broken, source=source, key=key)
+    set_aside = _set_aside(session, judged, broken)
     broken_by = _broken_by(session, set_aside)
     groups = {entity: _counted(lake, session, judged, entity, source=source, last=last) for entity in judged}
     with warehouse.begin() as connection:
@@ -99,12 +104,14 @@ def publish(
     with warehouse.begin() as turn:
         # Two runs of a source can hold rows of one day (`reread_days`), whose newest version is in one newest file.
         lock(turn, source)
+        if tombstones(turn) != gone:
+            raise AudienceError(f"{source}: somebody was erased while rows were judged; run it again")
         kept = lake.write_days(session, quarantine(source), set_aside)
         _prove(f"{source}: rows in quarantine", _in_files(kept), _number(session, set_aside))
         published = []
         for entity, rows in judged.items():
             written = lake.write_days(session, raw(source, entity), admitted(rows, ENTITIES[entity]), always=last)
-            counts = _counts(groups[entity], broken_by.get(entity, {}))
+            counts = _counts(groups[entity], broken_by.get(entity, {}), erased_by.get(entity, {}))
             _prove(f"{source}: {entity}: rows published", _in_files(written), sum(c.loaded for c in counts.values()))
             _record_landing(warehouse, source, entity, counts, written)
             changed = tuple(day for day, one in sorted(written.items()) if one.changed)
@@ -116,7 +123,7 @@ def publish(
 
 
 def _judged(lake: Lake, session: Backend, folder: str, key: Secret) -> tuple[dict[str, ir.Table], ir.Table]:
-    """Every staged row judged, by entity; and all refused rows together."""
+    """Every staged row judged, by entity; and all records that could not be tidied."""
     lake.attach(session)
     staged: dict[str, list[ir.Table]] = {}
     for name in lake.staged(folder):
@@ -127,14 +134,21 @@ def _judged(lake: Lake, session: Backend, folder: str, key: Secret) -> tuple[dic
     if not staged:
         raise LakeError(f"{folder}: nothing is staged; it was published or never extracted: extract it again")
     place = {"stream": _._stream, "position": _._position.cast("int64")}
-    set_aside = [together(staged.pop(BROKEN)).mutate(**place).select("_day", *QUARANTINE.names)]
+    broken = together(staged.pop(BROKEN)).mutate(**place).select("_day", *QUARANTINE.names)
     rates = known_rates(lake, session)
-    judged = {}
-    for entity in sorted(staged):
-        judged[entity] = keep(session, judge(together(staged[entity]), ENTITIES[entity], key, rates))
-        refusals = refused(judged[entity], entity).mutate(kind=ibis.literal("row"))
-        set_aside.append(refusals.select("_day", *QUARANTINE.names))
-    return judged, keep(session, together(set_aside))
+    judged = {
+        entity: keep(session, judge(together(staged[entity]), ENTITIES[entity], key, rates))
+        for entity in sorted(staged)
+    }
+    return judged, keep(session, broken)
+
+
+def _set_aside(session: Backend, judged: Mapping[str, ir.Table], broken: ir.Table) -> ir.Table:
+    """All refused rows together."""
+    parts = [broken]
+    for entity, rows in judged.items():
+        parts.append(refused(rows, entity).mutate(kind=ibis.literal("row")).select("_day", *QUARANTINE.names))
+    return keep(session, together(parts))
 
 
 def _prove(place: str, found: int, expected: int) -> None:
@@ -180,10 +194,10 @@ def _summed(reasons: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return total
 
 
-def _counts(groups: Iterable[Group], broken: Reasons) -> dict[Partition, Counts]:
-    """Numbers by day; records that could not be tidied count as rows."""
+def _counts(groups: Iterable[Group], broken: Reasons, erased: Mapping[str, int]) -> dict[Partition, Counts]:
+    """Numbers by day; records that could not be tidied count as rows, rows of who was erased as superseded by that."""
     good: dict[str, int] = {}
-    superseded: dict[str, int] = {}
+    superseded = dict(erased)
     reasons = {day: dict(found) for day, found in broken.items()}
     for group in groups:
         if group.reason is not None:

@@ -20,10 +20,12 @@ from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.table import Table
 from audience.core.tables import ENTITIES, ROWS_PER_RECORD, raw
+from audience.privacy.erasing.tombstones import tombstones
 from audience.quality.admission import PLACE, judge
 from audience.quality.decisions import KEY, record
 from audience.quality.exchange import known_rates
 from audience.quality.landing import Moved, restate_landing
+from audience.quality.left_out import refuse_erased
 from audience.quality.staged import BROKEN, texts, together
 
 _CHANGED_AT = "updated_at"
@@ -74,7 +76,9 @@ def land(
         folder: where `tidy_again` staged what raw records became.
     """
     waiting = opened.filter(_.kind != "unreadable")
-    judged = _judged(lake, session, rows, folder, key)
+    gone = tombstones(connection)
+    told = _judged(lake, session, rows, folder, key)
+    judged = {e: keep(session, refuse_erased(found, gone, source, key)) for e, found in told.items()} if gone else told
     failed = _failed(lake, session, folder, judged)
     compared = {
         entity: _compared(lake, session, source, entity, good) for entity, good in _good(judged, failed, opened).items()

@@ -2,6 +2,7 @@
 
 from audience.core.warehouse.models.alert import Alert, AlertSent
 from audience.core.warehouse.models.base import SCHEMAS, Base
+from audience.core.warehouse.models.erasure import ErasedRecord, ErasureReceipt, ErasureRequest, ErasureSubject
 from audience.core.warehouse.models.identity import IdentityDecision, IdentityReveal
 from audience.core.warehouse.models.ops import DeclaredSource, Landing, NewField
 from audience.core.warehouse.models.privacy import Consent, KeyForm, Suppression
@@ -21,7 +22,11 @@ __all__ = [
     "ContactPoint",
     "DeclaredSource",
     "Definition",
+    "ErasedRecord",
     "Erasure",
+    "ErasureReceipt",
+    "ErasureRequest",
+    "ErasureSubject",
     "Evaluation",
     "Histogram",
     "IdentityDecision",
