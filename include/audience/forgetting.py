@@ -51,7 +51,7 @@ def request_erasure(
     known = [k for k in keys if k is not None]
     if len(known) < len(keys):
         raise DeclarationError("erase", "found a text that is no e-mail address, expected one")
-    with house.engine() as session, house.warehouse.begin() as connection:
+    with house.engine() as session, house.warehouse.vault.begin() as connection:
         people = [person_id] if person_id is not None else []
         subject = subject_of(house.lake, session, connection, key, people=people, addresses=known)
         kinds = {"people": "person", "addresses": "address", "records": "record", "orders": "order"}
@@ -122,7 +122,7 @@ def end_erasure(house: "House", request_id: str, destinations: Sequence[str]) ->
     from audience.privacy.erasing.warehouse import erase_vault
 
     again = erase_stores(house, request_id)
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         in_vault = erase_vault(connection, request_id)
         leave_receipt(connection, request_id, VAULT, in_vault)
         finish(connection, request_id, (LAKE, WAREHOUSE, VAULT, *destinations))
@@ -175,7 +175,7 @@ def apply_retention(
             return done
         if not approved:
             found.check(limits)
-        with house.warehouse.begin() as connection:
+        with house.warehouse.vault.begin() as connection:
             subject = subject_of(house.lake, session, connection, house.key(), people=found.person_ids)
             number = open_request(connection, subject, house.key(), reason=EXPIRED, by="retention")
     return done | {"people": len(found.person_ids), "request": number}

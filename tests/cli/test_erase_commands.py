@@ -22,7 +22,7 @@ ANA = "ana@mailbox.example"
 def ana(stores: Path, duck: Backend, warehouse: Warehouse) -> None:
     """The vault knows her, and the shop has a record with her address."""
     keyed = {"contact_key": pseudonym(ANA, KEY), "person_id": "p-ana", "email": ANA, "is_primary": True}
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         connection.execute(sa.insert(ContactPoint).values(keyed | {"as_of": "2026-11-20"}))
     land(Lake.at(stores), duck, "contact", {"record_id": "S-1", "email": ANA, "email_key": pseudonym(ANA, KEY)})
 

@@ -88,7 +88,7 @@ def house(town: Path, warehouse: Warehouse, settings: Settings, tmp_path: Path) 
               "captured_at": NOON, "recorded_in": FRIDAY.day}  # fmt: skip
     decided = {"left_label": "shop:S-ana", "right_label": f"email:{key_of(BOB)}", "decision": "different",
                "since": FRIDAY.day, "decided_by": "x"}  # fmt: skip
-    with warehouse.begin() as connection:
+    with warehouse.vault.begin() as connection:
         for person, address, is_primary in points:
             known = {"contact_key": key_of(address), "person_id": person, "email": address, "as_of": FRIDAY.day}
             connection.execute(sa.insert(ContactPoint).values(known | {"is_primary": is_primary}))
@@ -109,7 +109,7 @@ def everything(house: House, duck: Backend) -> str:
         found += (
             [] if rows is None else [f"{table} {row}" for row in duck.to_pyarrow(rows.drop("filename")).to_pylist()]
         )
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         names = sa.text("SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
                         " AND table_schema IN ('ops', 'privacy', 'segments', 'push', 'vault')")  # fmt: skip
         for schema, name in connection.execute(names).all():
@@ -161,7 +161,7 @@ def test_receipts_say_what_was_in_each_store_and_the_request_knows_nobody_any_mo
 
 def test_from_the_request_on_every_address_of_the_person_is_suppressed(house: House) -> None:
     forgetting.request_erasure(house, by="dpo", address=Personal(f" {ANA.upper()} "))
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         found = set(connection.execute(sa.select(Suppression.contact_key, Suppression.reason)).all())
     assert found == {(key_of(ANA), "erased"), (key_of(OLD), "erased")}
 
@@ -302,10 +302,10 @@ def test_a_refused_row_of_the_person_is_not_kept_in_quarantine(house: House, duc
 
 def test_a_refresh_that_had_begun_before_does_not_fill_the_vault_again(house: House, duck: Backend) -> None:
     forgetting.request_erasure(house, by="dpo", address=Personal(ANA))
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         connection.execute(sa.delete(ContactPoint))
     resolve(house.lake, duck, house.warehouse, SATURDAY, KEY)
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         emails = set(connection.execute(sa.select(ContactPoint.email)).scalars())
     assert emails == {BOB, ROBERT}
 

@@ -94,16 +94,16 @@ def test_more_people_than_usual_are_not_forgotten_without_a_word(house: House, d
 def test_who_is_forgotten_is_erased_and_may_come_back(house: House, duck: Backend) -> None:
     people(house.lake, duck, "ana")
     point = {"contact_key": "k-ana", "person_id": "ana", "email": "ana@mailbox.example", "is_primary": True}
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         connection.execute(sa.insert(ContactPoint).values(point | {"as_of": FRIDAY.day}))
     number = forgetting.apply_retention(house, FRIDAY.as_of, [])["request"]
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         assert connection.execute(sa.select(Suppression.contact_key, Suppression.reason)).all() == [
             ("k-ana", "expired")
         ]
     forgetting.erase_stores(house, number)
     forgetting.end_erasure(house, number, [])
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         left = [connection.execute(sa.select(sa.func.count()).select_from(model)).scalar_one()
                 for model in (ContactPoint, Suppression, ErasureSubject)]  # fmt: skip
     assert left == [0, 0, 0]
@@ -133,11 +133,11 @@ def test_what_was_staged_and_never_published_is_kept_for_a_week(house: House) ->
 def test_the_log_of_calls_is_kept_for_thirty_days(house: House) -> None:
     call = {"destination": "brevo", "epoch": 1, "call": "POST /contacts", "status": 200, "seconds": 0.1}
     now = datetime.now(UTC)
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         for days in (29, 31):
             connection.execute(sa.insert(Request).values(call | {"called_at": now - timedelta(days=days)}))
     forgetting.apply_retention(house, now, ["brevo"])
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(Request)).scalar_one() == 1
 
 

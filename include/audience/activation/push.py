@@ -112,6 +112,7 @@ def erase(
 
     Raises as `activate` does.
     """
+    warehouse = warehouse.vault
     lease = leases.take(warehouse, name, holder)
     try:
         with warehouse.begin() as connection:

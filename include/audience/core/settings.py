@@ -13,7 +13,7 @@ VARIABLES: dict[str, str] = {
     "AUDIENCE_LAKE_URL": "lake folder or fsspec URL (default: AUDIENCE_HOME/lake)",
     "AUDIENCE_WAREHOUSE_URL": "SQLAlchemy URL of PostgreSQL (default: an embedded one in AUDIENCE_HOME/postgres)",
     "AUDIENCE_VAULT_URL": "SQLAlchemy URL of the same database by a login of the role audience_vault, given only to processes"
-    " that identify people or push (default: AUDIENCE_WAREHOUSE_URL opens the vault, too)",
+    " that identify people, push or erase (default: AUDIENCE_WAREHOUSE_URL opens the vault, too)",
     "AUDIENCE_MLFLOW_URL": "MLflow tracking URL (default: tables in the warehouse, artifacts in the lake)",
     "AUDIENCE_PSEUDONYM_KEY": "secret of 32 to 64 characters: keys the hashes that stand for people (required)",
     "AUDIENCE_EMAIL_MAILBOXES": "`yes`: addresses of one mailbox are one address (`a.na+shop@gmail.com` is `ana@gmail.com`, by the"
