@@ -4,6 +4,7 @@ import os
 import tempfile
 import uuid
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,13 +31,14 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(TEMPORARY))
 
 @pytest.hookimpl(tryfirst=True)  # xdist's own hook writes the groups into the tests' ids
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay together; those that share one running Airflow are one group, and it comes first: it is the longest."""
+    """A file's tests stay together, and those of the one Airflow; what takes longest comes first, so that nothing long is last."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("whole_way" if _asks(item) == 0 else str(item.path)))
-    items.sort(key=_asks)
+        item.add_marker(pytest.mark.xdist_group("whole_way" if _turn(item) == 0 else str(item.path)))
+    tests_of = Counter(item.path for item in items)
+    items.sort(key=lambda item: (_turn(item), -tests_of[item.path] if _turn(item) == 2 else 0))
 
 
-def _asks(item: pytest.Item) -> int:
+def _turn(item: pytest.Item) -> int:
     """0 for tests of the one Airflow, 1 for those that start other servers, 2 for the rest."""
     if item.path.parent.name == "whole_way":
         return 0
