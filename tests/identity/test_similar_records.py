@@ -103,3 +103,25 @@ def test_a_state_is_a_keyed_hash_and_a_pair_holds_no_value(tmp_path: Path, duck:
     similar.pairs(MONDAY, town(MONDAY))
     rows = str([duck.to_pyarrow(similar.lake.read(duck, t, MONDAY)).to_pylist() for t in (MATCH_PAIR, MATCH_STATE)])
     assert not [name for name in (*FIRST, *LAST) if name.lower() in rows.lower()]
+
+
+def test_states_count_only_with_the_pairs_that_were_found_with_them(tmp_path: Path, duck: Backend) -> None:
+    batch = found(tmp_path / "batch", duck, [WEDNESDAY], kept_from=10_000)
+    killed = matching(tmp_path / "killed", duck)
+    killed.pairs(TUESDAY, town(TUESDAY))
+    killed.lake.write(duck, MATCH_PAIR, TUESDAY, ibis.memtable([], schema=MATCH_PAIR.schema))
+
+    assert found(tmp_path / "killed", duck, [WEDNESDAY]) == batch
+
+
+def test_states_are_kept_again_when_many_records_changed_since(tmp_path: Path, duck: Backend) -> None:
+    similar = matching(tmp_path, duck)
+    similar.pairs(WEDNESDAY, town(WEDNESDAY))
+
+    def kept(day: Partition, records: ibis.Table) -> bool:
+        similar.pairs(day, records)
+        return bool(similar.lake.files(MATCH_STATE.name, day))
+
+    nearly = town(WEDNESDAY).filter(ibis._.record_key != "crm:005")
+    assert not kept(WEDNESDAY.next, nearly)
+    assert kept(WEDNESDAY.plus(2), town(MONDAY))

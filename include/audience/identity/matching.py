@@ -1,13 +1,14 @@
 """Similar records of a partition: the model that judges them, learned once a week and kept, and the pairs it finds."""
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
-import pyarrow as pa
 from ibis import _
 from ibis.backends.duckdb import Backend
 
@@ -16,12 +17,14 @@ from audience.core.errors import ModelError
 from audience.core.lake import Lake
 from audience.core.masked import Secret
 from audience.core.partition import Partition
+from audience.core.table import Table
 from audience.core.tables import MATCH_PAIR, MATCH_STATE, raw
 from audience.identity.clusters import ADDRESS
 from audience.identity.fuzzy import PEOPLE, Rules, TrainedModel, train
 from audience.identity.fuzzy.candidates import Candidates
+from audience.identity.fuzzy.increment import States, increment, states_of, states_since
+from audience.identity.fuzzy.keyed import number_key
 from audience.identity.fuzzy.scoring import judged
-from audience.privacy.pseudonym import pseudonyms
 
 LEAST_RECORDS = 200
 """Contacts without which nothing is learned: shares of fewer are chance."""
@@ -29,10 +32,30 @@ LEAST_RECORDS = 200
 KEPT_FROM = 50_000
 """Contacts from which pairs are taken over from another day. Fewer are compared anew in less time than that takes."""
 
+KEPT_UNTIL = 0.05
+"""States are kept again when more than this share of the records changed since: until then they serve day after day."""
+
+ANEW_FROM = 0.2
+"""When more than this share changed, comparing everybody costs less than finding out who is touched."""
+
 _MODELS, _PAIRS = "match_models", "match_pairs"
 
 Records = Callable[[Partition], ir.Table]
 """The person records of a partition."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Pairs as they are stored.
+
+    Args:
+        states: where they are worth keeping.
+        states_hold: whether those that the day has are still true.
+    """
+
+    pairs: ir.Table
+    states: States | None = None
+    states_hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,22 +85,15 @@ class Matching:
         """Every pair worth a look, the columns of `match_pair`, which is published; None without a model.
 
         The pairs depend on the records and the model only. What is taken over from another day is what would be found
-        anew: a pair of which both records have the same values and share the same blocks as then.
+        anew: a pair of which both records tell the same and share the same blocks as then.
         """
         contacts = keep(self.session, self._contacts(records))
         count = int(self.session.to_pyarrow(contacts.count()).as_py())
         model = self._model(partition, contacts) if count >= self.least_records else None
         if model is None:
             return None
-        candidates = Candidates.of(self.session, contacts, model.rules)
-        if count < self.kept_from:
-            found = _stored_form(judged(candidates, model), model)
-        else:
-            states = keep(self.session, _states(candidates, self.key))
-            found = self._with_earlier(partition, model, candidates, states)
-            self.lake.write(self.session, MATCH_STATE, partition, states)
-        self.lake.write(self.session, MATCH_PAIR, partition, found)
-        self.lake.note(_PAIRS, partition, {"model": model.version, "states": count >= self.kept_from})
+        found = self._since_kept(partition, model, contacts) if count >= self.kept_from else None
+        self._publish(partition, model, found or self._anew(model, contacts, keep_states=count >= self.kept_from))
         return self.lake.read(self.session, MATCH_PAIR, partition)
 
     def likely(self, partition: Partition, records: ir.Table, accept: float | None = None) -> ir.Table | None:
@@ -116,27 +132,57 @@ class Matching:
         contacts = [raw(source, "contact") for source in self.lake.sources_of("contact")]
         return self.lake.fingerprint(contacts, through=partition, extra=self.rules.fingerprint)
 
-    def _with_earlier(
-        self, partition: Partition, model: TrainedModel, candidates: Candidates, states: ir.Table
-    ) -> ir.Table:
-        """Pairs of another day that are the same today, and the pairs of the records that changed since."""
-        before = self._other_day(partition, model)
-        if before is None:
-            return _stored_form(judged(candidates, model), model)
-        known = self.lake.read(self.session, MATCH_STATE, before)
-        same = keep(self.session, states.semi_join(known, ["record_key", "state"]).select("record_key"))
-        pairs = self.lake.read(self.session, MATCH_PAIR, before)
-        both = pairs.semi_join(same.select(left_key="record_key"), "left_key")
-        taken = both.semi_join(same.select(right_key="record_key"), "right_key")
-        anew = judged(_touching(candidates, states.anti_join(same, "record_key")), model)
-        return ibis.union(taken, _stored_form(anew, model))
+    def _anew(self, model: TrainedModel, contacts: ir.Table, *, keep_states: bool) -> _Found:
+        candidates = Candidates.of(self.session, contacts, model.rules)
+        pairs = _stored_form(judged(candidates, model), model)
+        if not keep_states:
+            return _Found(pairs)
+        return _Found(pairs, states_of(self.session, contacts, candidates, number_key(self.key)))
 
-    def _other_day(self, partition: Partition, model: TrainedModel) -> Partition | None:
-        """The nearest day whose pairs the same model found, an earlier one first; the day itself counts."""
-        noted = self.lake.notes(_PAIRS)
-        days = [day for day, note in noted.items() if note == {"model": model.version, "states": True}]
+    def _since_kept(self, partition: Partition, model: TrainedModel, contacts: ir.Table) -> _Found | None:
+        """The pairs of a day whose states were kept, and those of who changed since; None where too many did."""
+        day = self._kept_day(partition, model)
+        if day is None:
+            return None
+        kept = self.lake.read(self.session, MATCH_STATE, day)
+        since = states_since(self.session, contacts, kept, model.rules.parts, number_key(self.key))
+        if since.share > ANEW_FROM:
+            return None
+        before = self.lake.read(self.session, MATCH_PAIR, day)
+        new = increment(self.session, contacts, model, since, before)
+        both = ibis.union(before.anti_join(new.parted, ["left_key", "right_key"]), _stored_form(new.pairs, model))
+        is_own, is_worn = day == partition, since.share > KEPT_UNTIL
+        if is_worn or (is_own and since.share):
+            return _Found(both, since.now)
+        return _Found(both, states_hold=is_own)
+
+    def _publish(self, partition: Partition, model: TrainedModel, found: _Found) -> None:
+        pairs = self.lake.write(self.session, MATCH_PAIR, partition, found.pairs)
+        states = self.lake.note(_PAIRS, partition).get("states") if found.states_hold else None
+        if found.states is not None:
+            told = found.states.table(self.session)
+            others = {name: ibis.null("int64") for name in MATCH_STATE.names if name not in told.columns}
+            states = self.lake.write(self.session, MATCH_STATE, partition, told.mutate(**others)).content_hash
+        self.lake.note(_PAIRS, partition, {"made_by": _made_by(model), "pairs": pairs.content_hash, "states": states})
+
+    def _kept_day(self, partition: Partition, model: TrainedModel) -> Partition | None:
+        """The nearest day with states, whose pairs the same model found, an earlier one first; the day itself counts.
+
+        States and pairs have to be those that were noted together: a run that was killed between them counts for nothing.
+        """
+        days = [day for day, note in self.lake.notes(_PAIRS).items() if self._holds(day, note, model)]
         earlier = [day for day in days if day <= partition]
         return max(earlier) if earlier else min(days, default=None)
+
+    def _holds(self, day: Partition, noted: dict[str, object], model: TrainedModel) -> bool:
+        def there(table: Table) -> list[str]:
+            return [file.content_hash for file in self.lake.publications(table, through=day, since=day)]
+
+        return (
+            noted.get("made_by") == _made_by(model)
+            and there(MATCH_PAIR) == [noted["pairs"]]
+            and there(MATCH_STATE) == [noted["states"]]
+        )
 
     def _contacts(self, records: ir.Table) -> ir.Table:
         return records.filter(~records.record_key.startswith(ADDRESS))
@@ -147,33 +193,15 @@ def learned_on(partition: Partition) -> Partition:
     return Partition(partition.day - timedelta(days=partition.day.isoweekday() + 7))
 
 
-def _states(candidates: Candidates, key: Secret) -> ir.Table:
-    """What the pairs of a record depend on beside the model, as a keyed hash: `record_key`, `state`.
-
-    Its compared values, and its blocks: a block that grows too large is made smaller, and has other pairs then.
-    """
-    values, numbers = candidates.values, candidates.blocks.numbers
-    columns = {"id": np.arange(candidates.records, dtype=np.int32)} | {f"b{i}": n for i, n in enumerate(numbers)}
-    name = ibis.util.gen_name("blocks")
-    candidates.session.con.register(name, pa.table(columns))
-    both = values.join(candidates.session.table(name), "id")
-    told = [c for c in values.columns if c not in {"id", "record_key"} and not c.startswith("in_")]
-    texts = [both[c].cast("string").fill_null("") for c in told] + [
-        both[f"b{i}"].cast("string") for i in range(len(numbers))
-    ]
-    return both.select("record_key", state=pseudonyms(ibis.literal("\x1f").join(texts), key))
+@cache
+def _code() -> str:
+    """A hash of what compares: pairs of other code are not taken over."""
+    files = sorted(Path(__file__).with_name("fuzzy").glob("**/*.py"))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
 
 
-def _touching(candidates: Candidates, changed: ir.Table) -> Candidates:
-    """The candidates of pairs with at least one of these records; only their blocks are looked at."""
-    ids = candidates.session.to_pyarrow(candidates.values.semi_join(changed, "record_key").select("id"))[
-        "id"
-    ].to_numpy()
-    wanted = np.zeros(candidates.records, dtype=np.bool_)
-    wanted[ids] = True
-    blocks = candidates.blocks
-    numbers = tuple(np.where(np.isin(n, n[wanted]), n, 0).astype(n.dtype) for n in blocks.numbers)
-    return replace(candidates, changed=wanted, blocks=replace(blocks, numbers=numbers))
+def _made_by(model: TrainedModel) -> str:
+    return f"{model.version} {_code()}"
 
 
 def _stored_form(pairs: ir.Table, model: TrainedModel) -> ir.Table:

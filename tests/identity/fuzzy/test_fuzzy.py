@@ -9,7 +9,6 @@ from ibis.backends.duckdb import Backend
 from audience.core.engine import engine
 from audience.core.errors import DeclarationError, ModelError
 from audience.identity.fuzzy import PEOPLE, TrainedModel, scored_pairs, train
-from audience.identity.fuzzy.forms import prepared
 
 FIRST = ("Anne", "Bruno", "Chloé", "Driss", "Émile", "Farah", "Gaston", "Hélène", "Ivan", "Jeanne", "Karim", "Louise")
 LAST = (
@@ -83,30 +82,6 @@ def test_placeholders_match_nothing(session: Backend) -> None:
         for k in pair
         if k[0] == "n"
     ]
-
-
-def test_pairs_of_changed_records_are_those_of_everybody_with_a_changed_side(session: Backend) -> None:
-    records = crowd(session)
-    model = train(session, records, PEOPLE)
-    changed = records.filter(records.record_key.isin(["a:010", "b:020"])).select("record_key")
-
-    some = scored_pairs(session, records, model, changed=changed)
-
-    assert keys(session, some) == {("a:010", "b:010"), ("a:020", "b:020")}
-
-
-def test_what_did_not_change_is_taken_over_and_gives_the_same_pairs(session: Backend) -> None:
-    before = crowd(session)
-    model = train(session, before, PEOPLE)
-    values = prepared(session, before)
-    newcomer = {"record_key": "c:1", "first_name": "Anne", "last_name": "Aubert", "birth_date": "1940-01-01"}
-    after = crowd(session, newcomer | {"postal_code": "10000"})
-    changed = after.filter(after.record_key == "c:1").select("record_key")
-
-    some = scored_pairs(session, after, model, changed=changed, earlier=values)
-
-    both = {pair for pair in keys(session, scored_pairs(session, after, model)) if "c:1" in pair}
-    assert keys(session, some) == both != set()
 
 
 def test_learning_again_gives_the_same_model_and_it_survives_being_stored(session: Backend) -> None:

@@ -88,18 +88,29 @@ MATCH_PAIR = Table(
     ),
 )
 
+_HASHED = (
+    "first_name", "last_name", "birth_date", "address", "postal_code", "city", "email", "phone", "reference", "names",
+    "last_sound", "first_sound", "first_letter", "last_letter", "birth_year", "mailbox", "street",
+)  # fmt: skip
+
 MATCH_STATE = Table(
     name="match_state",
     grain="one record that was compared",
     key=("record_key",),
     columns=(
         Column("record_key", "text", "the record: '<source>:<record_id>'", required=True),
-        Column(
-            "state", "text", "keyed hash of what it was compared by: the same as long as its pairs are", required=True
+        Column("told_hash", "integer", "keyed hash of all that it was compared by, 64 bits", required=True),
+        *(
+            Column(f"{part}_hash", "integer", f"keyed hash of its {part}, 64 bits; 0: not known; null: not asked for")
+            for part in _HASHED
         ),
     ),
 )
-"""Which records changed since another day, and only their pairs are scored again; written from 50,000 contacts on."""
+"""Which records changed since another day, and whom they may be: only their pairs are scored again. Written from 50,000
+contacts on, on the days that are scored as a whole; it is needed until another day's is written.
+
+Pseudonymous, as every keyed hash: without the key no value can be tried out, but equal values can be told, and of a hash with few
+values (a first letter, a year of birth) their shares."""
 
 FEATURES = Table(
     name="features",

@@ -10,10 +10,11 @@ levels       how alike two values are: names, dates, texts, addresses of mail
 training     what each level is worth, learned without labels
 model        what was learned: frozen, versioned, JSON
 scoring      the pairs worth a look, with what each comparison said
+keyed        numbers that stand for values where they are kept
+increment    the pairs that may be others than on another day
 
     model = train(session, records, PEOPLE)
-    pairs = scored_pairs(session, records, model)                 # every pair at or above the review threshold
-    pairs = scored_pairs(session, records, model, changed=keys)   # only pairs with a side in `keys`
+    pairs = scored_pairs(session, records, model)   # every pair at or above the review threshold
 
 A pair's score depends on the two records and the model only, never on other records: that is what makes daily
 increments add up to the same pairs as one batch. The Fellegi-Sunter model is that of Fellegi and Sunter, "A Theory for

@@ -6,9 +6,11 @@ PAIRS_AT_ONCE pairs, however many there are.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from audience.identity.fuzzy.declaration import Block, Rules
 
@@ -16,6 +18,9 @@ Ids = npt.NDArray[np.int32]
 Truths = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.uint64]
 """By id, the number of something; 0 for nothing."""
+
+Names: TypeAlias = "pd.Index[int]"
+"""The numbers of some blocks."""
 
 PAIRS_AT_ONCE = 500_000
 
@@ -81,6 +86,14 @@ def pairs_of(blocks: Blocks, *, one_in: int = 1, changed: Truths | None = None) 
         yield _joined(waiting)
 
 
+def share_a_block(blocks: Blocks, left: Ids, right: Ids) -> Truths:
+    """Of pairs, whether any block gives them."""
+    found = np.zeros(len(left), dtype=np.bool_)
+    for numbers in blocks.numbers:
+        found |= (numbers[left] == numbers[right]) & (numbers[left] != 0)
+    return found
+
+
 def _joined(parts: Sequence[tuple[Ids, Ids]]) -> tuple[Ids, Ids]:
     return np.concatenate([left for left, _ in parts]), np.concatenate([right for _, right in parts])
 
@@ -107,13 +120,13 @@ def _in_order(numbers: Numbers, wanted: Truths) -> Ids:
 
 
 def _block(parts: Mapping[str, Numbers], block: Block, changed: Truths | None) -> tuple[Numbers, Found]:
-    numbers = _together([parts[part] for part in block.on])
+    numbers = together([parts[part] for part in block.on])
     _forget_unchanged(numbers, changed)
     for part in block.then:
         large, _ = _large(numbers, block.most_records)
         if not len(large):
             break
-        numbers[large] = _together([numbers[large], parts[part][large]])
+        numbers[large] = together([numbers[large], parts[part][large]])
         _forget_unchanged(numbers, changed)
     large, sizes = _large(numbers, block.most_records)
     numbers[large] = 0
@@ -124,18 +137,20 @@ def _block(parts: Mapping[str, Numbers], block: Block, changed: Truths | None) -
 
 def _forget_unchanged(numbers: Numbers, changed: Truths | None) -> None:
     """Only blocks with a changed record are looked at."""
-    if changed is None:
-        return
-    looked_at = numbers[changed & (numbers != 0)]
-    # Most others are told apart by their last bits, which is a look into a table instead of a search.
-    bits = np.uint64((1 << 22) - 1)
-    seen = np.zeros(1 << 22, dtype=np.bool_)
-    seen[looked_at & bits] = True
-    maybe = np.flatnonzero(seen[numbers & bits])
-    kept = maybe[np.isin(numbers[maybe], looked_at)]
-    found = numbers[kept]
-    numbers[:] = 0
-    numbers[kept] = found
+    if changed is not None:
+        numbers[places_in(named(numbers[changed]), numbers) < 0] = 0
+
+
+def named(*numbers: Numbers) -> Names:
+    """The blocks that some records are in."""
+    names = np.unique(np.concatenate(numbers))
+    found: Names = pd.Index(names[names != 0])
+    return found
+
+
+def places_in(names: Names, numbers: Numbers) -> npt.NDArray[np.intp]:
+    """Where each number stands among the names, -1 where it does not."""
+    return names.get_indexer(pd.Index(numbers))
 
 
 def _large(numbers: Numbers, most: int) -> tuple[Ids, npt.NDArray[np.int64]]:
@@ -153,7 +168,7 @@ def _pairs(sizes: npt.NDArray[np.int64]) -> int:
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def _together(parts: Sequence[Numbers]) -> Numbers:
+def together(parts: Sequence[Numbers]) -> Numbers:
     """One number for several; 0 where one of them is."""
     number = parts[0].copy()
     for part in parts[1:]:

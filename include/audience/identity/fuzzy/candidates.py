@@ -1,16 +1,15 @@
 """Records made ready for comparing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from audience.identity.fuzzy.blocking import Blocks, Ids, Numbers, Truths, blocks_of, pairs_of
+from audience.identity.fuzzy.blocking import Blocks, Ids, Numbers, blocks_of, pairs_of
 from audience.identity.fuzzy.declaration import Rules
 from audience.identity.fuzzy.forms import numbers, prepared
 from audience.identity.fuzzy.levels import Question, questions
@@ -22,81 +21,42 @@ class Candidates:
 
     Args:
         values: as `forms.prepared` gives them.
-        changed: by id, the records whose pairs are wanted; None for all.
+        parts: by id, the numbers of the values that blocks are made of.
     """
 
     session: Backend
     rules: Rules
     values: ir.Table
-    records: int
+    parts: Mapping[str, Numbers]
     blocks: Blocks
-    changed: Truths | None
 
     @classmethod
-    def of(
-        cls,
-        session: Backend,
-        records: ir.Table,
-        rules: Rules,
-        changed: ir.Table | None = None,
-        earlier: ir.Table | None = None,
-    ) -> "Candidates":
-        """Takes  `changed`: `record_key` of the records whose pairs are wanted, all when it is not given; `earlier`: the
-        `values` of candidates from before they changed, where there are some: what did not change is not computed again.
-        """
-        parts = sorted({part for block in rules.blocks for part in (*block.on, *block.then)})
-        values = prepared(session, records, changed=changed, earlier=earlier)
-        by_part = _by_id(session, values, parts)
-        count = len(by_part[parts[0]])
-        wanted = None
-        if changed is not None:
-            ids = session.to_pyarrow(values.semi_join(changed, "record_key").select("id"))["id"].to_numpy()
-            wanted = np.zeros(count, dtype=np.bool_)
-            wanted[ids] = True
-        return cls(session, rules, values, count, blocks_of(by_part, rules, wanted), wanted)
+    def of(cls, session: Backend, records: ir.Table, rules: Rules) -> "Candidates":
+        values = prepared(session, records)
+        parts = parts_of(session, values, rules.parts)
+        return cls(session, rules, values, parts, blocks_of(parts, rules))
+
+    @property
+    def records(self) -> int:
+        return len(next(iter(self.parts.values())))
 
     def pairs(self, one_in: int = 1) -> Iterator[tuple[Ids, Ids]]:
-        return pairs_of(self.blocks, one_in=one_in, changed=self.changed)
-
-    def compared(self) -> tuple[Ids | None, Iterable[tuple[Ids, Ids]]]:
-        """The ids of the records that pairs name by their place, and the pairs.
-
-        Of all records pairs are found as they are needed, and named by id: None. Of a few changed ones they are found
-        first, so that only who is in one of them is read.
-        """
-        if self.changed is None:
-            return None, self.pairs()
-        pairs = list(self.pairs())
-        ids = np.unique(np.concatenate([np.zeros(0, np.int32), *(side for pair in pairs for side in pair)]))
-        return ids, [(_places(ids, left), _places(ids, right)) for left, right in pairs]
+        return pairs_of(self.blocks, one_in=one_in)
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
         """The comparisons of all records, ready to be asked."""
-        return questions(self._columns(self.values), self.rules)
-
-    def questions_of(self, ids: Ids | None) -> tuple[Question, ...]:
-        """The same of a few records, by their place in `ids`; of all for None."""
-        if ids is None:
-            return self.questions
-        few = self.values.semi_join(ibis.memtable(pa.table({"id": ids})), "id")
-        return questions(self._columns(few), self.rules)
-
-    def _columns(self, rows: ir.Table) -> pa.Table:
-        """The compared values, by id."""
-        names = sorted({c for one in self.rules.comparisons for c in one.columns if c in rows.columns})
-        return self.session.to_pyarrow(rows.order_by("id").select(*names))
+        return asked_of(self.session, self.values, self.rules)
 
 
-def _places(ids: Ids, some: Ids) -> Ids:
-    return np.searchsorted(ids, some).astype(np.int32)
+def asked_of(session: Backend, values: ir.Table, rules: Rules) -> tuple[Question, ...]:
+    """The comparisons of prepared records, by their place in the order of their ids."""
+    names = sorted({c for one in rules.comparisons for c in one.columns if c in values.columns})
+    compared: pa.Table = session.to_pyarrow(values.order_by("id").select(*names))
+    return questions(compared, rules)
 
 
-def _by_id(session: Backend, values: ir.Table, parts: list[str]) -> dict[str, Numbers]:
-    rows = session.to_pyarrow(numbers(values, parts))
-    places = rows["id"].to_numpy()
-    found = {}
-    for part in parts:
-        found[part] = np.zeros(len(places), dtype=np.uint64)
-        found[part][places] = rows[part].to_numpy()
-    return found
+def parts_of(session: Backend, values: ir.Table, parts: Sequence[str]) -> dict[str, Numbers]:
+    """The numbers of the values that blocks are made of, by place in the order of the ids."""
+    rows = session.to_pyarrow(numbers(values, parts).order_by("id"))
+    return {part: rows[part].to_numpy().astype(np.uint64, copy=True) for part in parts}

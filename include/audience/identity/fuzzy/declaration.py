@@ -110,6 +110,11 @@ class Rules:
                 f"found {self.review} and {self.accept}, expected 0 < review <= accept < 1",
             )
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The columns and keys that blocks are made of."""
+        return tuple(sorted({part for block in self.blocks for part in (*block.on, *block.then)}))
+
     def of_columns(self, columns: Collection[str]) -> "Rules":
         """The rules that records with these columns only can be asked.
 

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+from ibis import _
 from ibis.backends.duckdb import Backend
 
 from audience.core.engine import keep
@@ -151,39 +152,58 @@ FORMS: dict[str, Form] = {
 
 SOUNDS = {"first_sound": "first_name", "last_sound": "last_name"}
 
+OFTEN_THE_SAME = frozenset({"first_name", "last_name", "city"})
+"""Columns with fewer words than rows: each word is looked at once."""
 
-def prepared(
-    session: Backend, records: ir.Table, *, changed: ir.Table | None = None, earlier: ir.Table | None = None
-) -> ir.Table:
+
+def prepared(session: Backend, records: ir.Table) -> ir.Table:
     """The records in the order of their keys, with the compared values.
 
-    Takes  `records`: `record_key` (unique), and any of COLUMNS (or their names in TOLD_AS); `earlier`: what this gave for
-           them before, but for those with a `record_key` in `changed`, which alone are computed then.
+    Takes  `record_key` (unique), and any of COLUMNS (or their names in TOLD_AS).
     Gives  `id` (from 0, in the order of `record_key`), `record_key`, those of COLUMNS that the records have, and SOUNDS.
     """
-    if changed is None or earlier is None:
-        values = _values(session, records)
-    else:
-        fresh = _values(session, records.semi_join(changed, "record_key"))
-        same = earlier.select(*fresh.columns).semi_join(records, "record_key").anti_join(changed, "record_key")
-        values = ibis.union(same, fresh)
+    values = _values(session, records)
     in_order = ibis.window(order_by=values.record_key)
     return keep(session, values.mutate(id=ibis.row_number().over(in_order).cast("int32")))
 
 
 def _values(session: Backend, records: ir.Table) -> ir.Table:
-    names = {c: next(n for n in reversed(TOLD_AS.get(c, (c,))) if n in records.columns) for c in columns_of(records)}
+    names = _columns_told(records)
     # Computed in steps: in one, the engine would compute a spelling each time that it is looked at.
+    each = {c: FORMS[c][0](_text(records[n])) for c, n in names.items() if c not in OFTEN_THE_SAME}
     spelled = keep(
-        session, records.select("record_key", **{c: FORMS[c][0](_text(records[n])) for c, n in names.items()})
+        session, records.select("record_key", **each, **{c: records[names[c]] for c in OFTEN_THE_SAME & names.keys()})
     )
-    values = keep(session, spelled.mutate(**{c: FORMS[c][1](spelled[c]) for c in names}))
-    session.raw_sql(f"DROP TABLE {spelled.get_name()}")
-    return values.mutate(**{s: sound(values[n]) for s, n in SOUNDS.items() if n in names})
+    values = spelled.mutate(**{c: FORMS[c][1](spelled[c]) for c in each})
+    words = _words(session, spelled, sorted(OFTEN_THE_SAME & names.keys()))
+    for column in sorted(OFTEN_THE_SAME & names.keys()):
+        form = "place" if column == "city" else "name"
+        of_word = {column: form} | {sound: "sound" for sound, name in SOUNDS.items() if name == column}
+        word = words.select(word=words.text, **{f"its_{new}": words[old] for new, old in of_word.items()})
+        values = values.left_join(word, values[column] == word.word).drop("word", column)
+        values = values.rename({new: f"its_{new}" for new in of_word})
+    return values
+
+
+def _words(session: Backend, rows: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """Each text of these columns once, as it is written: `text`, and what it is as a `name`, its `sound`, and as a `place`."""
+    if not columns:
+        return ibis.memtable([], schema=dict.fromkeys(("text", "name", "sound", "place"), "string"))
+    texts = [rows.select(text=rows[c]) for c in columns]
+    each = (ibis.union(*texts, distinct=True) if len(texts) > 1 else texts[0].distinct()).filter(_.text.notnull())
+    spelled = keep(session, each.mutate(folded=folded(each.text)))
+    named = keep(session, spelled.select("text", name=told(spelled.folded), place=_place(spelled.folded)))
+    return keep(session, named.mutate(sound=sound(named.name)))
 
 
 @ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
 def _hash(text: str) -> int: ...  # type: ignore[empty-body]
+
+
+def told_by(records: ir.Table) -> ir.Table:
+    """`record_key`, and `told`: one number for all that a record is compared by, as it is written."""
+    columns = [records[name].cast("string").fill_null("\x1e") for name in _columns_told(records).values()]
+    return records.select("record_key", told=_hash(ibis.literal("\x1f").join(columns)))
 
 
 def numbers(values: ir.Table, keys: Collection[str]) -> ir.Table:
@@ -195,6 +215,11 @@ def numbers(values: ir.Table, keys: Collection[str]) -> ir.Table:
 def columns_of(records: ir.Table) -> tuple[str, ...]:
     """Those of COLUMNS that records can be compared by."""
     return tuple(c for c in COLUMNS if any(n in records.columns for n in TOLD_AS.get(c, (c,))))
+
+
+def _columns_told(records: ir.Table) -> dict[str, str]:
+    """By column of COLUMNS, the one of the records that tells it."""
+    return {c: next(n for n in reversed(TOLD_AS.get(c, (c,))) if n in records.columns) for c in columns_of(records)}
 
 
 def _text(column: ir.Value) -> ir.Value:
@@ -232,7 +257,7 @@ def blocked(values: ir.Table, key: str) -> ir.StringValue:
 
 def set_aside(session: Backend, records: ir.Table, values: ir.Table) -> dict[str, int]:
     """By column, how many values were told and say nothing: placeholders, single letters, what is no date."""
-    names = {c: next(n for n in reversed(TOLD_AS.get(c, (c,))) if n in records.columns) for c in columns_of(records)}
+    names = _columns_told(records)
     before = session.to_pyarrow(records.aggregate(**{c: records[n].count() for c, n in names.items()})).to_pylist()[0]
     after = session.to_pyarrow(values.aggregate(**{c: values[c].count() for c in names})).to_pylist()[0]
     return {c: before[c] - after[c] for c in names if before[c] > after[c]}

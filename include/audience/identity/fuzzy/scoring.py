@@ -1,5 +1,6 @@
 """The pairs worth a look, with what each comparison said."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import ibis
@@ -19,33 +20,34 @@ from audience.identity.fuzzy.model import Learned, Shares, TrainedModel, hashed,
 Bits = npt.NDArray[np.float32]
 
 
-def scored_pairs(
-    session: Backend,
-    records: ir.Table,
-    model: TrainedModel,
-    *,
-    changed: ir.Table | None = None,
-    earlier: ir.Table | None = None,
-) -> ir.Table:
+def scored_pairs(session: Backend, records: ir.Table, model: TrainedModel) -> ir.Table:
     """Every pair that shares a block and whose match probability is at least `rules.review`.
 
-    Takes  `records`: as `train`; `changed`: `record_key` of the records whose pairs are wanted, all when it is not given;
-           `earlier`: as `Candidates.of`.
+    Takes  `records`: as `train`.
     Gives  one row per pair: `left_key` < `right_key`, `match_weight` (bits), `match_probability` (0..1), and for each
            comparison `level_<column>` (-1: not known) and `weight_<column>` (bits, with what a common value takes off).
     """
-    return judged(Candidates.of(session, records, model.rules, changed, earlier), model)
+    return judged(Candidates.of(session, records, model.rules), model)
 
 
 def judged(candidates: Candidates, model: TrainedModel) -> ir.Table:
     """The same of records that are ready."""
-    session = candidates.session
-    ids, pairs = candidates.compared()
-    judges = [Judge(*both) for both in zip(candidates.questions_of(ids), model.learned, strict=True)]
-    parts = [_judged(model, judges, left, right, ids) for left, right in pairs]
+    return judged_pairs(candidates.session, candidates.values, candidates.questions, candidates.pairs(), model)
+
+
+def judged_pairs(
+    session: Backend,
+    values: ir.Table,
+    questions: tuple[Question, ...],
+    pairs: Iterable[tuple[Ids, Ids]],
+    model: TrainedModel,
+) -> ir.Table:
+    """The same of some pairs of records, which are named by the `id` of their values."""
+    judges = [Judge(*both) for both in zip(questions, model.learned, strict=True)]
+    parts = [_judged(model, judges, left, right) for left, right in pairs]
     found = _in_session(session, pa.concat_tables([_none(judges), *parts]))
-    left = candidates.values.select(l="id", left_key="record_key")
-    right = candidates.values.select(r="id", right_key="record_key")
+    left = values.select(l="id", left_key="record_key")
+    right = values.select(r="id", right_key="record_key")
     named = found.join(left, "l").join(right, "r").drop("l", "r")
     return keep(session, named.relocate("left_key", "right_key"))
 
@@ -85,12 +87,8 @@ def _of_values(values: Coded, m: float, shares: Shares) -> Bits:
     return bits
 
 
-def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids, ids: Ids | None) -> pa.Table:
-    """The pairs of a part that are worth a look. A pair is not compared further once it cannot become one.
-
-    Args:
-        ids: of the records that pairs name by their place; None where they are named by id.
-    """
+def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids) -> pa.Table:
+    """The pairs of a part that are worth a look. A pair is not compared further once it cannot become one."""
     least = weight_of(model.rules.review)
     most = [np.where(j.question.known[left] & j.question.known[right], j.most, 0.0) for j in judges]
     bound = model.prior_weight + np.sum(most, axis=0)
@@ -108,8 +106,8 @@ def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids, ids
     weight: npt.NDArray[np.float64] = model.prior_weight + np.sum(said, axis=0)
     wanted = weight >= least
     found: dict[str, npt.NDArray[Any]] = {
-        "l": left[places] if ids is None else ids[left[places]],
-        "r": right[places] if ids is None else ids[right[places]],
+        "l": left[places],
+        "r": right[places],
         "match_weight": weight,
         "match_probability": 1 / (1 + np.exp2(-weight)),
     }
