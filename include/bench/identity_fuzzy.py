@@ -52,7 +52,7 @@ def ours(data: Dataset, _place: Place, watch: Stopwatch) -> object:
     from audience.core.engine import engine, keep
     from audience.identity.fuzzy.candidates import Candidates
     from audience.identity.fuzzy.forms import columns_of
-    from audience.identity.fuzzy.scoring import judged
+    from audience.identity.fuzzy.scoring import accepted, judged
     from audience.identity.fuzzy.training import learn
     from audience.identity.measured import grouped, score_clusters
 
@@ -63,8 +63,7 @@ def ours(data: Dataset, _place: Place, watch: Stopwatch) -> object:
                 candidates = Candidates.of(session, records, data.rules.of_columns(columns_of(records)))
                 model = learn(candidates)
                 pairs = judged(candidates, model)
-                accepted = pairs.filter(pairs.match_probability >= data.rules.accept)
-                clusters = keep(session, grouped(session, records, accepted))
+                clusters = keep(session, grouped(session, records, accepted(pairs, data.rules.accept)))
             truth = records.select("record_key", "truth")
             of_pairs, of_clusters = score_clusters(session, clusters, truth)
             if not watch.again():

@@ -51,5 +51,5 @@ def test_who_is_matched_is_one_person_and_most_who_are_one_person_are_matched(
     precision, recall = right / pairs(found), right / pairs(truth)
     with capsys.disabled():
         print(f"\nmatching, {counts.taken} records: precision {precision:.3f}, recall {recall:.3f}")  # noqa: T201 - asked for
-    assert precision >= 0.98
+    assert precision >= 0.99
     assert recall >= 0.98

@@ -46,7 +46,15 @@ def found(house: House) -> Identified:
 
 def similar(*pairs: tuple[str, str, float]) -> ibis.Table:
     rows = [
-        {"left_key": a, "right_key": b, "match_weight": 1.0, "match_probability": p, "said": "{}"} for a, b, p in pairs
+        {
+            "left_key": a,
+            "right_key": b,
+            "match_weight": 1.0,
+            "match_probability": p,
+            "may_be_relative": False,
+            "said": "{}",
+        }
+        for a, b, p in pairs
     ]
     return ibis.memtable(pa.Table.from_pylist(rows, schema=MATCH_PAIR.schema.to_pyarrow()))
 

@@ -34,6 +34,8 @@ def explain(
     with house() as stores:
         told, values = steps.explain(stores, one, other, partition, reveal_to=person() if reveal else None)
     facts(f"{one} and {other}", {"one person": told.same, "probability by the model": _digits(told.probability)})
+    if told.may_be_relative:
+        say("  may be relatives: other first names, and nothing that relatives do not share")
     table(
         "Path",
         ("record", "record", "by", "bits"),

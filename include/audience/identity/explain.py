@@ -52,6 +52,7 @@ class Explanation:
         given_up: links between their two people that do not hold, when they are not.
         said: what the model's comparisons say of the two, whether or not they were ever compared.
         probability: of one person, by these comparisons; None without a model.
+        may_be_relative: whether they are asked about however probable, `Comparison.no_relative_from`.
     """
 
     same: bool
@@ -60,6 +61,7 @@ class Explanation:
     said: tuple[Said, ...] = ()
     probability: float | None = None
     prior_bits: float | None = None
+    may_be_relative: bool = False
 
 
 def explain(identity: Identity, partition: Partition, decisions: Decisions, one: str, other: str) -> Explanation:
@@ -88,8 +90,16 @@ def explain(identity: Identity, partition: Partition, decisions: Decisions, one:
     both = found.owned.filter(_.record_key.isin([one, other]))
     if model is None or ADDRESS in (one[: len(ADDRESS)], other[: len(ADDRESS)]):
         return Explanation(is_same, links, () if is_same else given_up)
-    said, probability = _compared(identity, both, model)
-    return Explanation(is_same, links, () if is_same else given_up, said, probability, model.prior_weight)
+    said, pair = _compared(identity, both, model)
+    return Explanation(
+        is_same,
+        links,
+        () if is_same else given_up,
+        said,
+        pair["match_probability"],
+        model.prior_weight,
+        pair["may_be_relative"],
+    )
 
 
 def _ranks(identity: Identity, found: Identified, partition: Partition, *keys: str) -> dict[str, int]:
@@ -130,7 +140,7 @@ def _way(beside: dict[int, list[tuple[int, Edge]]], start: int, end: int) -> tup
     return reached.get(end, ())
 
 
-def _compared(identity: Identity, both: Any, model: TrainedModel) -> tuple[tuple[Said, ...], float]:
+def _compared(identity: Identity, both: Any, model: TrainedModel) -> tuple[tuple[Said, ...], dict[str, Any]]:
     """What each comparison says of two records, as if they shared a block."""
     lenient = replace(model, rules=replace(model.rules, review=_ANY))
     candidates = Candidates.of(identity.session, both, lenient.rules)
@@ -144,7 +154,7 @@ def _compared(identity: Identity, both: Any, model: TrainedModel) -> tuple[tuple
         )
         for c in model.rules.comparisons
     )
-    return said, pair["match_probability"]
+    return said, pair
 
 
 def shown(

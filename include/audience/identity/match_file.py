@@ -12,7 +12,7 @@ from audience.identity.fuzzy import PEOPLE, Rules
 from audience.identity.fuzzy.blocking import Found
 from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.forms import columns_of, set_aside
-from audience.identity.fuzzy.scoring import judged
+from audience.identity.fuzzy.scoring import accepted, judged
 from audience.identity.fuzzy.training import learn
 from audience.identity.measured import Score, grouped, score_clusters, score_pairs
 from audience.identity.people_file import read_people
@@ -53,12 +53,12 @@ def match_file(
     candidates = Candidates.of(session, file.records, rules.of_columns(columns_of(file.records)))
     model = learn(candidates)
     pairs = judged(candidates, model)
-    accepted = keep(session, pairs.filter(pairs.match_probability >= rules.accept))
-    clusters = keep(session, grouped(session, file.records, accepted))
+    one_person = keep(session, accepted(pairs, rules.accept))
+    clusters = keep(session, grouped(session, file.records, one_person))
     scores = {}
     if truth:
         told = file.records.select("record_key", "truth")
-        scores["pairs accepted"] = score_pairs(session, accepted, told)
+        scores["pairs accepted"] = score_pairs(session, one_person, told)
         scores["pairs in clusters"], scores["whole clusters"] = score_clusters(session, clusters, told)
     with batches(session, clusters.order_by("cluster", "record_key")) as reader:
         with pa_csv.CSVWriter(out, reader.schema) as writer:
@@ -66,7 +66,7 @@ def match_file(
                 writer.write(part)
     sizes = clusters.aggregate(records=clusters.count(), clusters=clusters.cluster.nunique())
     counted = session.to_pyarrow(sizes).to_pylist()[0]
-    close, sure = (int(session.to_pyarrow(t.count()).as_py()) for t in (pairs, accepted))
+    close, sure = (int(session.to_pyarrow(t.count()).as_py()) for t in (pairs, one_person))
     return MatchedFile(
         columns=file.columns,
         records=counted["records"],

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
-from ibis import _
 from ibis.backends.duckdb import Backend
 
 from audience.core.engine import keep
@@ -24,7 +23,7 @@ from audience.identity.fuzzy import PEOPLE, Rules, TrainedModel, train
 from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.increment import States, increment, states_of, states_since
 from audience.identity.fuzzy.keyed import number_key
-from audience.identity.fuzzy.scoring import judged
+from audience.identity.fuzzy.scoring import accepted, judged
 
 LEAST_RECORDS = 200
 """Contacts without which nothing is learned: shares of fewer are chance."""
@@ -99,15 +98,11 @@ class Matching:
     def likely(self, partition: Partition, records: ir.Table, accept: float | None = None) -> ir.Table | None:
         """The pairs that are one person: those the rules accept, or those from another probability on."""
         found = self.pairs(partition, records)
-        return (
-            None
-            if found is None
-            else found.filter(_.match_probability >= (self.rules.accept if accept is None else accept))
-        )
+        return None if found is None else accepted(found, self.rules.accept if accept is None else accept)
 
     def published(self, partition: Partition) -> ir.Table | None:
         """The pairs of a partition as they were found last; None when none were looked for."""
-        is_there = self.lake.note(_PAIRS, partition)
+        is_there = "made_by" in self.lake.note(_PAIRS, partition)
         return self.lake.read(self.session, MATCH_PAIR, partition) if is_there else None
 
     def _model(self, partition: Partition, contacts: ir.Table) -> TrainedModel | None:
@@ -216,5 +211,6 @@ def _stored_form(pairs: ir.Table, model: TrainedModel) -> ir.Table:
         "right_key",
         "match_weight",
         "match_probability",
+        "may_be_relative",
         said=ibis.literal("{") + ibis.literal(", ").join(said) + "}",
     )

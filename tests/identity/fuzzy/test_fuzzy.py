@@ -1,6 +1,7 @@
 """Fuzzy matching, from records to scored pairs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -9,6 +10,7 @@ from ibis.backends.duckdb import Backend
 from audience.core.engine import engine
 from audience.core.errors import DeclarationError, ModelError
 from audience.identity.fuzzy import PEOPLE, TrainedModel, scored_pairs, train
+from audience.identity.fuzzy.scoring import accepted
 
 FIRST = ("Anne", "Bruno", "Chloé", "Driss", "Émile", "Farah", "Gaston", "Hélène", "Ivan", "Jeanne", "Karim", "Louise")
 LAST = (
@@ -70,6 +72,28 @@ def test_swapped_first_and_last_names_are_found(session: Backend) -> None:
     records = crowd(session, one | {"record_key": "x:1"}, swapped | {"record_key": "x:2"})
 
     assert ("x:1", "x:2") in keys(session, scored_pairs(session, records, train(session, records, PEOPLE)))
+
+
+def test_relatives_of_one_household_are_asked_about(session: Backend) -> None:
+    home = {"last_name": "Desrosiers", "postal_code": "44321"}
+    records = crowd(
+        session,
+        home | {"record_key": "x:1", "first_name": "Maxence"},
+        home | {"record_key": "x:2", "first_name": "Philippine"},
+        home | {"record_key": "x:3", "first_name": "Quitterie", "birth_date": "1977-11-12"},
+        home | {"record_key": "x:4", "first_name": "Zoltan", "birth_date": "1977-11-12"},
+    )
+    model = train(session, records, PEOPLE)
+    lenient = replace(model, rules=replace(model.rules, review=1e-9))
+
+    found = scored_pairs(session, records, lenient)
+
+    asked = {(p["left_key"], p["right_key"]): p["may_be_relative"] for p in session.to_pyarrow(found).to_pylist()}
+    assert asked["x:1", "x:2"]
+    # Twins are born on one day: that is for verified dates and reviewers.
+    assert not asked["x:3", "x:4"]
+    assert ("x:1", "x:2") not in keys(session, accepted(found, 1e-9))
+    assert ("x:3", "x:4") in keys(session, accepted(found, 1e-9))
 
 
 def test_placeholders_match_nothing(session: Backend) -> None:

@@ -84,6 +84,12 @@ MATCH_PAIR = Table(
         Column("right_key", "text", "the higher record key", required=True),
         Column("match_weight", "real", "how much speaks for one person, bits", required=True),
         Column("match_probability", "real", "probability of one person, 0..1", required=True, at_least=0, at_most=1),
+        Column(
+            "may_be_relative",
+            "boolean",
+            "other first names, and nothing that relatives do not share: a person is asked, however probable",
+            required=True,
+        ),
         Column("said", "text", "JSON: of each comparison the level (-1: not known) and its bits", required=True),
     ),
 )

@@ -68,11 +68,15 @@ class Comparison:
         column: the compared column, or one of OF_SEVERAL; it names the comparison.
         how: one of HOW.
         common_values: whether agreeing on a common value says less than on a rare one.
+        no_relative_from: the least level that tells one person from two of a family; None where none does. Relatives have a
+            last name, an address, a telephone and the pattern of their mailboxes in common, which the model takes for that
+            many independent signs of one person.
     """
 
     column: str
     how: str
     common_values: bool = False
+    no_relative_from: str | None = None
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -88,7 +92,8 @@ class Rules:
     """Everything that decides which pairs are one person.
 
     Args:
-        accept: match probability from which a pair is one person.
+        accept: match probability from which a pair is one person. Where the first names are different, a comparison has to
+            reach its `no_relative_from` beside, else a person is asked.
         review: match probability from which a person is asked; below it the pair is refused.
     """
 
@@ -104,6 +109,8 @@ class Rules:
         for i, comparison in enumerate(self.comparisons):
             _known(f"comparisons[{i}].column", comparison.column, (*COLUMNS, *OF_SEVERAL))
             _known(f"comparisons[{i}].how", comparison.how, HOW)
+            if comparison.no_relative_from is not None:
+                _known(f"comparisons[{i}].no_relative_from", comparison.no_relative_from, comparison.levels)
         if not 0 < self.review <= self.accept < 1:
             raise DeclarationError(
                 "match rules: review, accept",

@@ -18,11 +18,11 @@ PEOPLE = Rules(
     comparisons=(
         Comparison("first_name", how="first_name", common_values=True),
         Comparison("last_name", how="last_name", common_values=True),
-        Comparison("birth_date", how="date", common_values=True),
+        Comparison("birth_date", how="date", common_values=True, no_relative_from="close"),
         Comparison("address", how="address", common_values=True),
         Comparison("town", how="town", common_values=True),
-        Comparison("email", how="email", common_values=True),
+        Comparison("email", how="email", common_values=True, no_relative_from="same mailbox name"),
         Comparison("phone", how="code", common_values=True),
-        Comparison("reference", how="code", common_values=True),
+        Comparison("reference", how="code", common_values=True, no_relative_from="close"),
     ),
 )

@@ -1,6 +1,6 @@
 """The pairs worth a look, with what each comparison said."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import ibis
@@ -24,10 +24,16 @@ def scored_pairs(session: Backend, records: ir.Table, model: TrainedModel) -> ir
     """Every pair that shares a block and whose match probability is at least `rules.review`.
 
     Takes  `records`: as `train`.
-    Gives  one row per pair: `left_key` < `right_key`, `match_weight` (bits), `match_probability` (0..1), and for each
+    Gives  one row per pair: `left_key` < `right_key`, `match_weight` (bits), `match_probability` (0..1), `may_be_relative`
+           (other first names, and nothing that relatives do not share: `Comparison.no_relative_from`), and for each
            comparison `level_<column>` (-1: not known) and `weight_<column>` (bits, with what a common value takes off).
     """
     return judged(Candidates.of(session, records, model.rules), model)
+
+
+def accepted(pairs: ir.Table, accept: float) -> ir.Table:
+    """The pairs that are one person, from a probability on."""
+    return pairs.filter((pairs.match_probability >= accept) & ~pairs.may_be_relative)
 
 
 def judged(candidates: Candidates, model: TrainedModel) -> ir.Table:
@@ -110,14 +116,28 @@ def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids) -> 
         "r": right[places],
         "match_weight": weight,
         "match_probability": 1 / (1 + np.exp2(-weight)),
+        "may_be_relative": _may_be_relative(judges, columns, len(weight)),
     }
     return pa.table({name: column[wanted] for name, column in (found | columns).items()})
+
+
+def _may_be_relative(judges: list[Judge], columns: Mapping[str, npt.NDArray[Any]], count: int) -> npt.NDArray[np.bool_]:
+    asked = [judge.question.comparison for judge in judges]
+    found = np.zeros(count, dtype=np.bool_)
+    for comparison in asked:
+        if comparison.how == "first_name":
+            found |= columns[f"level_{comparison.column}"] == 0
+    for comparison in asked:
+        if comparison.no_relative_from is not None:
+            found &= columns[f"level_{comparison.column}"] < comparison.levels.index(comparison.no_relative_from)
+    return found
 
 
 def _none(judges: list[Judge]) -> pa.Table:
     """No pair, with the columns of pairs."""
     names = [judge.question.comparison.column for judge in judges]
-    fields = {"l": pa.int32(), "r": pa.int32(), "match_weight": pa.float64(), "match_probability": pa.float64()}
+    fields = {"l": pa.int32(), "r": pa.int32(), "match_weight": pa.float64(), "match_probability": pa.float64(),
+              "may_be_relative": pa.bool_()}  # fmt: skip
     for name in names:
         fields |= {f"level_{name}": pa.int8(), f"weight_{name}": pa.float64()}
     return pa.schema(list(fields.items())).empty_table()
