@@ -1,4 +1,4 @@
-"""Registers *Audience* in Airflow's navigation and *Data quality* beside DAGs and runs: `audience.orchestration.pages`."""
+"""Registers *Audience* in Airflow's navigation, *Data quality* and *Lists* beside DAGs and runs: `audience.orchestration.pages`."""
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -15,6 +15,13 @@ class AudiencePages(AirflowPlugin):
             "name": "Data quality",
             "href": address("dags/{DAG_ID}/runs/{RUN_ID}"),
             "url_route": "quality-of-run",
+            "destination": "dag_run",
+        },
+        {"name": "Lists", "href": address("lists/{DAG_ID}"), "url_route": "lists", "destination": "dag"},
+        {
+            "name": "Lists",
+            "href": address("lists/{DAG_ID}/runs/{RUN_ID}"),
+            "url_route": "lists-of-run",
             "destination": "dag_run",
         },
     ]

@@ -117,7 +117,8 @@ def logged_in(pages: ModuleType) -> object:
 
 def test_without_a_token_every_route_answers_401(pages: ModuleType, environment: dict[str, str]) -> None:
     routes = [route.path for route in pages.application().routes]
-    assert routes == ["/", "/dags/{dag_id}", "/dags/{dag_id}/days/{day}", "/dags/{dag_id}/runs/{run_id:path}"]
+    quality = ["/dags/{dag_id}", "/dags/{dag_id}/days/{day}", "/dags/{dag_id}/runs/{run_id:path}"]
+    assert routes == ["/", *quality, "/lists/{dag_id}", "/lists/{dag_id}/runs/{run_id:path}"]
     for path in routes:
         answer = get(pages.Page(), re.sub(r"\{\w+(:path)?\}", "2026-11-20", path))
         assert answer.status_code == 401
@@ -146,8 +147,14 @@ def test_a_token_that_nobody_issued_is_refused(pages: ModuleType, monkeypatch: p
 
 
 def test_who_may_not_see_a_dag_does_not_see_its_pages(pages: ModuleType, environment: dict[str, str]) -> None:
-    paths = ("/dags/secret", "/dags/secret/days/2026-11-20", "/dags/secret/runs/1")
-    assert [get(logged_in(pages), path).status_code for path in paths] == [403] * 3
+    paths = (
+        "/dags/secret",
+        "/dags/secret/days/2026-11-20",
+        "/dags/secret/runs/1",
+        "/lists/secret",
+        "/lists/secret/runs/1",
+    )
+    assert [get(logged_in(pages), path).status_code for path in paths] == [403] * 5
 
 
 # -- what it shows ---------------------------------------------------------------------------------------------------
@@ -241,7 +248,7 @@ def test_nobody_is_named(pages: ModuleType, environment: dict[str, str]) -> None
     assert [word for word in ("zoe", "@mailbox", "p-secret", "k-secret") if word in shown] == []
 
 
-@pytest.mark.parametrize("path", ["/", "/dags/ingest_shop", "/dags/restate"])
+@pytest.mark.parametrize("path", ["/", "/dags/ingest_shop", "/dags/restate", "/lists/activate_brevo"])
 def test_it_needs_nothing_from_elsewhere(pages: ModuleType, environment: dict[str, str], path: str) -> None:
     answer = get(logged_in(pages), path)
     assert re.findall(r"(?:https?:)?//|src=|url\(|@import|<script|<link", answer.text) == []
@@ -282,14 +289,17 @@ def plugin() -> ModuleType:
 
 def test_the_navigation_dags_and_runs_lead_to_the_application(plugin: ModuleType) -> None:
     (app,) = plugin.AudiencePages.fastapi_apps
-    views = {view["destination"]: view["href"] for view in plugin.AudiencePages.external_views}
-    assert views == {
-        "nav": f"{app['url_prefix']}/",
-        "dag": f"{app['url_prefix']}/dags/{{DAG_ID}}",
-        "dag_run": f"{app['url_prefix']}/dags/{{DAG_ID}}/runs/{{RUN_ID}}",
+    views = {(view["name"], view["destination"]): view["href"] for view in plugin.AudiencePages.external_views}
+    assert views == {("Audience", "nav"): f"{app['url_prefix']}/"} | {
+        (name, destination): f"{app['url_prefix']}/{place}"
+        for name, folder in (("Data quality", "dags"), ("Lists", "lists"))
+        for destination, place in (
+            ("dag", f"{folder}/{{DAG_ID}}"),
+            ("dag_run", f"{folder}/{{DAG_ID}}/runs/{{RUN_ID}}"),
+        )
     }
     routes = [view["url_route"] for view in plugin.AudiencePages.external_views]
-    assert len(set(routes)) == 3, "the UI finds a view by its route alone"
+    assert len(set(routes)) == 5, "the UI finds a view by its route alone"
 
 
 def test_registering_it_does_not_import_the_application() -> None:

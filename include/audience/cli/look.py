@@ -105,7 +105,10 @@ def report(
 @app.command()
 def lists(
     price: Annotated[
-        float | None, typer.Option(min=0, metavar="EUR", help="List price of 1,000 contacts a month, for the cost.")
+        float | None,
+        typer.Option(
+            min=0, metavar="EUR", help="List price of 1,000 contacts a month where AUDIENCE_CONTACT_PRICES has none."
+        ),
     ] = None,
 ) -> None:
     """Show how true the platforms' lists are, and what pushes cost."""
@@ -117,6 +120,7 @@ def lists(
         now = datetime.now(UTC)
         truths, costs = reporting.read_lists(stores.warehouse), reporting.read_costs(stores.warehouse, now)
         problems = reporting.push_problems(stores.warehouse, now)
+        prices = stores.settings.contact_prices
     table(
         "Lists, when they were last read back",
         ("destination", "list", "as of", "true", "before", "desired", "there", "ghosts", "unknown", "missing", "outdated"),
@@ -131,7 +135,7 @@ def lists(
         ("destination", "calls", "seconds", "throttled", "contacts", "EUR a month"),
         [
             (c.destination, c.calls, round(c.seconds), c.throttled, c.contacts,
-             "" if price is None else f"{price * c.contacts / 1000:.2f}")
+             "" if (each := prices.get(c.destination, price)) is None else f"{each * c.contacts / 1000:.2f}")
             for c in costs
         ],
     )  # fmt: skip

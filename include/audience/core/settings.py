@@ -1,7 +1,7 @@
 """Settings come from the environment, are checked when read, and never show a secret."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +22,8 @@ VARIABLES: dict[str, str] = {
     "AUDIENCE_DESTINATIONS": "names of the platforms in use, separated by commas (default: every file of the folder)",
     "AUDIENCE_SEGMENTS": "folder of segment files (default: include/segments of the installation)",
     "AUDIENCE_MEMORY_LIMIT": "memory DuckDB may take in one task (default: 2GB)",
+    "AUDIENCE_CONTACT_PRICES": "EUR a month for 1,000 contacts by platform, such as `brevo=4.5,hubspot=20`, for what the page of"
+    " lists says about cost (default: no price is shown)",
     "AUDIENCE_ALERTS_EMAIL": "addresses that are told when a required source is late, separated by commas; sent through the"
     " Airflow connection `smtp_default` (default: nobody)",
     "AUDIENCE_ALERTS_SENDER": "address that alerts come from (default: the one of the connection)",
@@ -42,6 +44,7 @@ class Settings:
     segments: Path
     memory_limit: str
     vault_url: Secret | None = None
+    contact_prices: Mapping[str, float] = field(default_factory=dict)
     alerts_email: tuple[str, ...] = ()
     alerts_sender: str = ""
     alerts_webhook: Secret | None = None
@@ -92,7 +95,19 @@ class Settings:
             segments=Path(environment.get("AUDIENCE_SEGMENTS") or Path(__file__).parents[2] / "segments"),
             memory_limit=environment.get("AUDIENCE_MEMORY_LIMIT") or "2GB",
             vault_url=Secret(vault) if vault else None,
+            contact_prices=_prices(environment.get("AUDIENCE_CONTACT_PRICES", "")),
             alerts_email=tuple(emails),
             alerts_sender=environment.get("AUDIENCE_ALERTS_SENDER", ""),
             alerts_webhook=Secret(webhook) if webhook else None,
         )
+
+
+def _prices(text: str) -> dict[str, float]:
+    """`brevo=4.5,hubspot=20` by platform. Raises SettingsError for anything else."""
+    found = {}
+    for one in filter(None, (part.strip() for part in text.split(","))):
+        name, _, price = one.partition("=")
+        if not (name.strip() and price.strip().replace(".", "", 1).isdigit()):
+            raise SettingsError(f"AUDIENCE_CONTACT_PRICES: found {one!r}, expected a platform and its price: brevo=4.5")
+        found[name.strip()] = float(price)
+    return found

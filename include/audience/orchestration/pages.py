@@ -1,4 +1,4 @@
-"""The pages inside Airflow: *Audience* in the navigation, *Data quality* beside every DAG and run. Numbers only.
+"""The pages inside Airflow: *Audience* in the navigation, *Data quality* and *Lists* beside every DAG and run. Numbers only.
 
 Airflow does not ask who calls a plugin's app, so every route here does, with Airflow's own dependencies: a bearer token
 or the cookie of the UI, else 401; and beside a DAG, somebody who may see its runs, else 403.
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/audience"
 INGEST = "ingest_"
+PUSHES = ("activate_", "approve_")
+"""What DAGs that push begin with, before the name of the destination."""
 
 Told = tuple[int, str]
 """The HTTP status and the page."""
@@ -60,13 +62,16 @@ class Page:
 
 
 def application(
-    may_see: Callable[..., None] | None = None, partition_of: Callable[[str, str], str | None] | None = None
+    may_see: Callable[..., None] | None = None,
+    partition_of: Callable[[str, str], str | None] | None = None,
+    end_of: Callable[[str, str], datetime | None] | None = None,
 ) -> "FastAPI":
     """The routes.
 
     Args:
         may_see: Airflow's dependency that refuses who may not see the runs of the path's `dag_id`.
         partition_of: the partition key of a run, by DAG and run; from Airflow's database.
+        end_of: when a run ended, likewise.
     """
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
@@ -79,7 +84,7 @@ def application(
         "response_class": HTMLResponse,
         "dependencies": [Depends(may_see or requires_access_dag("GET", DagAccessEntity.RUN))],
     }
-    key = partition_of or partition_of_run
+    key, ended = partition_of or partition_of_run, end_of or end_of_run
 
     def answer(told: Told) -> HTMLResponse:
         return HTMLResponse(told[1], status_code=told[0], headers=_HEADERS)
@@ -100,7 +105,27 @@ def application(
     def of_a_run(dag_id: str, run_id: str) -> HTMLResponse:
         return answer(render_quality(os.environ, datetime.now(UTC), dag_id, key(dag_id, run_id)))
 
+    @app.get("/lists/{dag_id}", **of_dag)
+    def lists_now(dag_id: str) -> HTMLResponse:
+        return answer(render_lists(os.environ, datetime.now(UTC), dag_id, None))
+
+    @app.get("/lists/{dag_id}/runs/{run_id:path}", **of_dag)
+    def lists_after_a_run(dag_id: str, run_id: str) -> HTMLResponse:
+        return answer(render_lists(os.environ, datetime.now(UTC), dag_id, ended(dag_id, run_id)))
+
     return app
+
+
+def end_of_run(dag_id: str, run_id: str) -> datetime | None:
+    """When a run ended; None while it runs."""
+    import sqlalchemy as sa
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+
+    query = sa.select(DagRun.end_date).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    with create_session(scoped=False) as session:
+        end: datetime | None = session.scalar(query)
+    return end
 
 
 def partition_of_run(dag_id: str, run_id: str) -> str | None:
@@ -157,6 +182,34 @@ def render_quality(environment: Mapping[str, str], now: datetime, dag_id: str, k
             return reporting.days_page(days, partition.day if partition else None, leads=leads, home=address())
         day = reporting.read_source_day(warehouse, source, chosen, now)
         return reporting.source_day_page(day, leads=leads, home=address())
+
+    return _told(environment, page)
+
+
+def render_lists(environment: Mapping[str, str], now: datetime, dag_id: str, until: datetime | None) -> Told:
+    """The lists beside a DAG or one of its runs: of its destination, or of all for a DAG that does not push.
+
+    Args:
+        until: the end of the run; None: as they are now.
+    """
+    from audience import reporting
+    from audience.activation import destinations
+    from audience.core.settings import Settings
+
+    name = next((dag_id.removeprefix(prefix) for prefix in PUSHES if dag_id.startswith(prefix)), None)
+    destination = name if name in destinations.names() else None
+
+    def page(warehouse: "Warehouse", _sources: "Iterable[Source]") -> str:
+        costs = reporting.read_costs(warehouse, now)
+        return reporting.lists_page(
+            lists=reporting.read_list_history(warehouse, until or now, destination),
+            pushes=reporting.read_pushes(warehouse, newest=10, destination=destination, until=until),
+            costs=[c for c in costs if destination in (None, c.destination)],
+            prices=Settings.read(environment).contact_prices,
+            destination=destination,
+            until=until,
+            home=address(),
+        )
 
     return _told(environment, page)
 

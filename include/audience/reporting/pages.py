@@ -4,7 +4,7 @@ The same functions serve Airflow's UI, where links lead on, and files, where the
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from audience.reporting.blocked import Blocked
 from audience.reporting.chart import bars
 from audience.reporting.freshness import Freshness
+from audience.reporting.list_history import ListHistory
+from audience.reporting.lists import Cost
 from audience.reporting.pushes import Push
 from audience.reporting.segments import SegmentNumbers
 from audience.reporting.source_day import DayNumbers, SourceDay
@@ -72,6 +74,37 @@ def source_day_page(day: SourceDay, *, leads: Leads = lambda _source, _day: "", 
         home=home,
         verdicts=VERDICTS,
     )  # fmt: skip
+
+
+def lists_page(
+    *,
+    lists: Iterable[ListHistory],
+    pushes: Iterable[Push],
+    costs: Iterable[Cost],
+    prices: Mapping[str, float],
+    destination: str | None = None,
+    until: datetime | None = None,
+    home: str = "",
+) -> str:
+    """How true lists are, with 30 days of it, the last pushes and what they cost.
+
+    Args:
+        prices: EUR a month for 1,000 contacts, by destination.
+        destination: the one that all of it is about; None: all.
+        until: the moment it is as of; None: now, and the page does not say so.
+    """
+    drawn = [
+        (h, list(zip(h.days, bars(((t.ghosts + t.unknown, t.missing) if t else None for _, t in h.days), step=4, height=22),
+                     strict=True)))
+        for h in lists
+    ]  # fmt: skip
+    return _render("lists.html", lists=drawn, pushes=list(pushes), costs=list(costs), prices=prices, destination=destination,
+                   until=until, home=home, share=_share)  # fmt: skip
+
+
+def _share(truth: float) -> str:
+    """A share in percent that is 100 % only when nothing is wrong."""
+    return "100 %" if truth == 1 else f"{min(truth, 0.9999):.2%}".replace("%", " %")
 
 
 VERDICTS: Mapping[str, str] = {

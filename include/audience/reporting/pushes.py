@@ -38,9 +38,15 @@ class Push:
     finished_at: datetime | None
 
 
-def read_pushes(warehouse: Warehouse, *, newest: int = 5) -> list[Push]:
-    """The newest plans over all destinations, newest first."""
+def read_pushes(
+    warehouse: Warehouse, *, newest: int = 5, destination: str | None = None, until: datetime | None = None
+) -> list[Push]:
+    """The newest plans of a destination, or of all, that were made until a moment; newest first."""
     query = sa.select(*sa.inspect(Plan).columns).order_by(Plan.plan_id.desc()).limit(newest)
+    if destination is not None:
+        query = query.where(Plan.destination == destination)
+    if until is not None:
+        query = query.where(Plan.planned_at <= until)
     with warehouse.begin() as connection:
         rows = connection.execute(query).all()
     return [
