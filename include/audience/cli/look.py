@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from audience.core.partition import Partition
     from audience.house import House
     from audience.segments.why import Row
+    from audience.segments.window import Window
 
 
 @app.command()
@@ -157,6 +158,7 @@ def why(
     from audience.core.errors import DeclarationError, nearest
     from audience.core.partition import Partition
     from audience.segments.check import declared
+    from audience.segments.rule import windows_of
     from audience.segments.why import holds
     from audience.segments.why import why as reasons_of
 
@@ -165,8 +167,8 @@ def why(
         if segment not in known:
             raise DeclarationError("segments", f"no segment {segment!r}{nearest(segment, known)}")
         day = Partition.parse(partition) if partition else _newest_features(stores)
-        row = _person(stores, day, person_id)
-    rule = known[segment].members
+        rule = known[segment].members
+        row = _person(stores, day, person_id, windows_of([rule]))
     facts(f"{day} {segment}", {"is a member": holds(rule, row)})
     table(
         "Conditions",
@@ -185,13 +187,13 @@ def _newest_features(stores: "House") -> "Partition":
     return newest
 
 
-def _person(stores: "House", day: "Partition", person_id: str) -> "Row":
+def _person(stores: "House", day: "Partition", person_id: str, windows: "tuple[Window, ...]") -> "Row":
     """What rules are asked about, for one person. Raises NotPublished when the day does not know the person."""
     from audience.core.errors import NotPublished
     from audience.segments.people import people
 
     with stores.engine() as session:
-        everybody = people(stores.lake, session, day)
+        everybody = people(stores.lake, session, day, windows)
         rows = session.to_pyarrow(everybody.filter(everybody.person_id == person_id)).to_pylist()
     if not rows:
         raise NotPublished(f"features: partition {day} has no person {person_id!r}")

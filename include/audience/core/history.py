@@ -48,6 +48,27 @@ def email_events(lake: Lake, session: Backend, partition: Partition) -> ir.Table
     )
 
 
+def web_events(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
+    """Events on the site and in the app known at the end of the partition, of people known then.
+
+    Gives  one row per event: `person_id`, `type`, `occurred_at`, `is_machine`. An event belongs to the person who was signed
+           in, or else to the person of its address; one of a visitor whom nobody knows belongs to nobody.
+    """
+    rows = lake.entity(session, "web_event", through=partition)
+    keys = lake.read(session, PERSON_KEY, partition)
+    records = keys.filter(_.kind == "record").select(record_key="key", record_person="person_id")
+    emails = keys.filter(_.kind == "email").select(email_key="key", email_person="person_id")
+    joined = (
+        rows.mutate(record_key=rows.source + ":" + rows.record_id)
+        .left_join(records, "record_key")
+        .left_join(emails, "email_key")
+        .mutate(person_id=ibis.coalesce(_.record_person, _.email_person))
+    )
+    return joined.filter(_.person_id.notnull() & (_.occurred_at < partition.as_of)).select(
+        "person_id", "type", "occurred_at", "is_machine"
+    )
+
+
 def addresses(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
     """Where people live, as known at the end of the partition: the newest postal code of any of their records.
 

@@ -9,13 +9,13 @@ import ibis
 import ibis.expr.types as ir
 
 from audience.segments.columns import COLUMNS
-from audience.segments.rule import All, Any, Condition, Not, Rule
+from audience.segments.rule import All, Any, Condition, Count, Not, Rule
 
 Depth = int
 
 
 def compile_rule(rule: Rule, people: ibis.Table) -> ir.BooleanValue:
-    """True or false, never null, for every row of `people` (one row per person, with every column a rule may ask)."""
+    """True or false, never null, for every row of `people` (one row per person, with every column that the rule asks)."""
     return _compiled(rule, people)[1]
 
 
@@ -30,6 +30,9 @@ def _compiled(rule: Rule, people: ibis.Table) -> tuple[Depth, ir.BooleanValue]:
             return depth + 1, ~expression
         case Condition():
             return 1, _condition(rule, people)
+        case Count(window, operator):
+            happened = people[window.column].fill_null(0)
+            return 1, _TESTS[operator](happened, [ibis.literal(v, type="int64") for v in rule.operands])
 
 
 def _joined(

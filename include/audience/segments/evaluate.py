@@ -12,6 +12,7 @@ from audience.core.partition import Partition
 from audience.segments.compile import compile_rule
 from audience.segments.expectations import Pair, Unexpected, unexpected
 from audience.segments.people import people
+from audience.segments.rule import windows_of
 from audience.segments.segment import Segment
 
 _COLUMNS = pa.schema({"segment": pa.string(), "person_id": pa.string()})
@@ -42,7 +43,7 @@ def evaluate(lake: Lake, session: Backend, segments: Sequence[Segment], partitio
         NotPublished: the partition has no features. Scores may be missing; they are unknown then.
     """
     due = tuple(s for s in segments if s.is_due(partition))
-    everybody = people(lake, session, partition)
+    everybody = people(lake, session, partition, windows_of(s.members for s in due))
     # Numbered, because a segment may have the name of any column.
     answers = {f"answer_{i}": compile_rule(s.members, everybody) for i, s in enumerate(due)}
     answered = session.to_pyarrow(everybody.select("person_id", **answers))

@@ -2,14 +2,16 @@
 
 from audience.core.errors import DeclarationError, nearest
 from audience.segments.columns import COLUMNS, can_be_unknown
-from audience.segments.rule import All, Answer, Any, Condition, Not, Rule
+from audience.segments.rule import COUNT_OPERATORS, All, Answer, Any, Condition, Count, Not, Rule
 from audience.segments.value import shown
+from audience.segments.window import read_window
 
 MAX_DEPTH = 64
 """Groups and nots within one another; beyond it nobody can say what a rule means."""
 MAX_CONDITIONS = 1000
 
 _GROUPS: dict[str, type[All] | type[Any]] = {"all": All, "any": Any}
+_NEVER_UNKNOWN = "expected none: a count is never unknown, what did not happen is 0"
 _TURNED: dict[Answer, Answer] = {"keep": "drop", "drop": "keep"}
 
 
@@ -48,6 +50,8 @@ class RuleReader:
             return self._not(value, f"{place}.not", depth=depth + 1)
         if key in _GROUPS:
             return self._group(key, value, f"{place}.{key}", depth=depth + 1, is_turned=is_turned)
+        if key == "count":
+            return self._count(value, f"{place}.count")
         return self._condition(key, value, place, is_turned=is_turned)
 
     def _group(self, key: str, found: object, place: str, *, depth: int, is_turned: bool) -> Rule | None:
@@ -62,6 +66,8 @@ class RuleReader:
             part = self._node(found, place, depth=depth, is_turned=True)
             return None if part is None else Not(part)
         rest = {k: v for k, v in found.items() if k != "if_unknown"}
+        if {*rest} == {"count"}:
+            raise DeclarationError(place, f"found if_unknown beside count, {_NEVER_UNKNOWN}")
         if len(rest) != 1 or {*rest} & {*_GROUPS, "not"}:
             beside = ", ".join(rest) or "nothing"
             raise DeclarationError(place, f"found if_unknown beside {beside}, expected it beside one column")
@@ -69,12 +75,41 @@ class RuleReader:
         answer = _answer(found["if_unknown"], place)
         return Not(self._condition(column, value, place, is_turned=True, answer_of_not=answer))
 
+    def _count(self, found: object, place: str) -> Count:
+        self._conditions += 1
+        keys = ("event", "within", *COUNT_OPERATORS)
+        if not isinstance(found, dict):
+            raise DeclarationError(
+                place, f"found {shown(found)}, expected such as {{event: click, within: 24 h, at_least: 3}}"
+            )
+        if "if_unknown" in found:
+            raise DeclarationError(place, f"found if_unknown, {_NEVER_UNKNOWN}")
+        for key in found:
+            if key not in keys:
+                raise DeclarationError(place, f"no key {key!r}{nearest(key, keys)}")
+        if missing := [key for key in ("event", "within") if key not in found]:
+            raise DeclarationError(place, f"missing: {', '.join(missing)}")
+        asked = [key for key in found if key in COUNT_OPERATORS]
+        if len(asked) != 1:
+            operators = f"{len(asked)} operators ({', '.join(asked)})" if asked else "no operator"
+            raise DeclarationError(place, f"found {operators}, expected one of {', '.join(COUNT_OPERATORS)}")
+        try:
+            window = read_window(found["event"], found["within"])
+        except DeclarationError as error:
+            raise DeclarationError(f"{place}.{error.place}", error.problem) from None
+        try:
+            return Count(window, asked[0], found[asked[0]])
+        except DeclarationError as error:
+            raise DeclarationError(place, error.problem) from None
+
     def _condition(
         self, column: str, found: object, place: str, *, is_turned: bool, answer_of_not: Answer | None = None
     ) -> Condition:
         self._conditions += 1
         if column not in COLUMNS:
-            raise DeclarationError(place, f"no column {column!r}{nearest(column, [*COLUMNS, *_GROUPS, 'not'])}")
+            raise DeclarationError(
+                place, f"no column {column!r}{nearest(column, [*COLUMNS, *_GROUPS, 'not', 'count'])}"
+            )
         here = f"{place}.{column}"
         asked = dict(found) if isinstance(found, dict) else {"is": found}
         own = _answer(asked.pop("if_unknown"), here) if "if_unknown" in asked else None

@@ -20,11 +20,12 @@ answer is about the `not`, or within the condition, where it is about the condit
     `not: {country: {one_of: [DE]}, if_unknown: keep}` is `not: {country: {one_of: [DE], if_unknown: drop}}`.
 
 The tree holds the second form only: `Not` needs no answer of its own. `known: true` and `known: false` ask whether
-there is a value, and so are never unknown themselves.
+there is a value, and so are never unknown themselves. Nor is a count of events (`window`): nothing that happened is 0.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,7 @@ from audience.core.errors import DeclarationError, nearest
 from audience.core.table import Column
 from audience.segments.columns import OPERATORS, column_named
 from audience.segments.value import Value, shown, typed
+from audience.segments.window import Window
 
 Answer = Literal["keep", "drop"]
 """What an unknown value means: it satisfies (keep), or it does not (drop)."""
@@ -78,6 +80,45 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Count:
+    """One question about how often something happened.
+
+    Args:
+        window: which events, within how long before the end of the partition.
+        operator: `is`, `at_least`, `at_most`, `above`, `below`, `between`.
+        value: whole numbers, as a file may hold them; the bounds of `between` as a tuple.
+
+    Raises:
+        DeclarationError: no such operator, no such number, or a question that everybody answers with yes.
+    """
+
+    window: Window
+    operator: str
+    value: Value | tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        if self.operator not in COUNT_OPERATORS:
+            raise DeclarationError("count", f"no operator {self.operator!r}{nearest(self.operator, COUNT_OPERATORS)}")
+        object.__setattr__(self, "value", _operand(_TIMES, self.operator, self.value))
+        if (self.operator, self.value) == ("at_least", 0):
+            raise DeclarationError("count", "found at_least 0, which is true for everybody; expected at least 1")
+
+    def __str__(self) -> str:
+        listed = f"[{', '.join(map(str, self.operands))}]" if isinstance(self.value, tuple) else str(self.value)
+        return f"{self.window.column} {self.operator} {listed}"
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        """The value as a tuple, also when it is one value."""
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
+
+COUNT_OPERATORS = ("at_least", "at_most", "above", "below", "between", "is")
+
+_TIMES = Column("count", "integer", "how often it happened", required=True, at_least=0)
+
+
+@dataclass(frozen=True)
 class All:
     """True when every part is true."""
 
@@ -104,7 +145,23 @@ class Not:
     rule: "Rule"
 
 
-Rule = All | Any | Not | Condition
+Rule = All | Any | Not | Condition | Count
+
+
+def windows_of(rules: Iterable[Rule]) -> tuple[Window, ...]:
+    """Every window that some rules ask about, sorted, each once."""
+    return tuple(sorted({window for rule in rules for window in _windows(rule)}))
+
+
+def _windows(rule: Rule) -> Iterator[Window]:
+    match rule:
+        case All(rules) | Any(rules):
+            for part in rules:
+                yield from _windows(part)
+        case Not(part):
+            yield from _windows(part)
+        case Count(window):
+            yield window
 
 
 def definition_hash(rule: Rule) -> str:
@@ -123,6 +180,9 @@ def _plain(rule: Rule) -> object:
         case Condition(column, operator, _, if_unknown):
             values = [v if isinstance(v, str | bool) else str(v) for v in rule.operands]
             return {"column": column, "operator": operator, "value": values, "if_unknown": if_unknown}
+        case Count(window, operator):
+            values = [str(v) for v in rule.operands]
+            return {"events": window.events, "seconds": window.seconds, "operator": operator, "value": values}
 
 
 def _operand(column: Column, operator: str, found: object) -> Value | tuple[Value, ...]:

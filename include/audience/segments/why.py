@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from audience.segments.rule import All, Any, Condition, Not, Rule
+from audience.segments.rule import All, Any, Condition, Count, Not, Rule
 
 Row = Mapping[str, object]
-"""The columns that a rule may ask about, for one person; None where unknown."""
+"""The columns that a rule may ask about and those of its windows, for one person; None where unknown."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Reason:
     """One condition, where it stands in the file, what was found for the person, and whether it is satisfied."""
 
     place: str
-    condition: Condition
+    condition: Condition | Count
     found: object
     satisfied: bool
 
@@ -24,7 +24,7 @@ class Reason:
 def why(rule: Rule, row: Row) -> list[Reason]:
     """Every condition in the order of the file; `holds` says what they come to."""
     return [
-        Reason(place, condition, row[condition.column], _satisfied(condition, row[condition.column]))
+        Reason(place, condition, _found(condition, row), _satisfied(condition, _found(condition, row)))
         for place, condition in _conditions(rule, "members")
     ]
 
@@ -38,11 +38,17 @@ def holds(rule: Rule, row: Row) -> bool:
             return any(holds(r, row) for r in rules)
         case Not(part):
             return not holds(part, row)
-        case Condition():
-            return _satisfied(rule, row[rule.column])
+        case Condition() | Count():
+            return _satisfied(rule, _found(rule, row))
 
 
-def _conditions(rule: Rule, place: str) -> Iterator[tuple[str, Condition]]:
+def _found(condition: Condition | Count, row: Row) -> object:
+    if isinstance(condition, Count):
+        return row.get(condition.window.column) or 0
+    return row[condition.column]
+
+
+def _conditions(rule: Rule, place: str) -> Iterator[tuple[str, Condition | Count]]:
     match rule:
         case All(rules) | Any(rules):
             group = "all" if isinstance(rule, All) else "any"
@@ -50,11 +56,13 @@ def _conditions(rule: Rule, place: str) -> Iterator[tuple[str, Condition]]:
                 yield from _conditions(part, f"{place}.{group}[{index}]")
         case Not(part):
             yield from _conditions(part, f"{place}.not")
-        case Condition():
+        case Condition() | Count():
             yield place, rule
 
 
-def _satisfied(condition: Condition, found: object) -> bool:
+def _satisfied(condition: Condition | Count, found: object) -> bool:
+    if isinstance(condition, Count):
+        return _TESTS[condition.operator](cast("float", found), cast("tuple[float, ...]", condition.operands))
     is_known = found is not None and not (isinstance(found, float) and math.isnan(found))
     if condition.operator == "known":
         return is_known == condition.value

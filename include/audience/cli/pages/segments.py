@@ -7,9 +7,10 @@ from audience.activation import destinations
 from audience.cli.pages import markdown
 from audience.segments.check import declared
 from audience.segments.columns import COLUMNS, can_be_unknown
-from audience.segments.rule import All, Any, Condition, Not, Rule
+from audience.segments.rule import All, Any, Condition, Count, Not, Rule
 from audience.segments.segment import Segment
 from audience.segments.value import Value
+from audience.segments.window import EVENTS
 
 _WORDS = {
     "is": "is",
@@ -20,6 +21,12 @@ _WORDS = {
     "between": "is between",
     "one_of": "is one of",
     "none_of": "is none of",
+}
+
+_EVENTS_OF = {
+    "event": "E-mails",
+    "web_event": "Site and app, of people who are known by their record or address",
+    "order": "Paid orders",
 }
 
 _DUE = {
@@ -37,6 +44,18 @@ def page(folder: Path) -> str:
         "Marketing owns the files in `include/segments/`; a file's name is the segment's and the list's on the"
         " platform. `audience check` reads them all, `audience why SEGMENT PERSON_ID` explains one person.",
         *(_section(s) for s in segments),
+        "## Events a rule may count",
+        "`count: {event: click, within: 24 h, at_least: 3}`: at least three clicks in the 24 hours before the end of the day; the"
+        " moment 24 hours ago counts, the end does not. `event` is one name or a list of names, any of which counts; `within` is a"
+        " whole number of `min`, `h` or `d` (24 hours), at most 366 d; then one of `at_least`, `at_most`, `above`, `below`,"
+        " `between`, `is`. What machines did is not counted. What did not happen is 0, so a count is never unknown.",
+        markdown.table(
+            ("Of", "Events"),
+            (
+                (title, markdown.codes(name for name, (of, _) in EVENTS.items() if of == entity))
+                for entity, title in _EVENTS_OF.items()
+            ),
+        ),
         "## Columns a rule may ask about",
         markdown.table(
             ("Column", "Type", "Meaning", "Can be unknown"),
@@ -77,6 +96,9 @@ def _lines(rule: Rule, depth: int, *, before: str = "") -> Iterator[str]:
             yield from _lines(part, depth, before=f"{before}not: ")
         case Condition():
             yield f"{bullet}{_condition(rule)}"
+        case Count(window, operator):
+            values = " and ".join(map(_value, rule.operands))
+            yield f"{bullet}the count of {markdown.codes(window.events)} within {window.length} {_WORDS[operator]} {values}"
 
 
 def _condition(condition: Condition) -> str:
