@@ -41,20 +41,24 @@ def desired(destination: str) -> sa.CompoundSelect[str, str, str]:
     Columns: `contact_key`, `list_name`, `payload_hash` (empty for a membership: being on a list has no content).
     """
     used = purposes(destination).cte("used")
-    # Materialised, or PostgreSQL first pairs every address with every list of its purpose: 5 million rows for 52,000.
-    once = {"dialect": "postgresql"}
-    may = allowed(sa.select(used.c.purpose).distinct()).cte("may").prefix_with("MATERIALIZED", **once)
+    point = aliased(ContactPoint, name="primary_point")
+    answered = allowed(sa.select(used.c.purpose).distinct()).subquery("answered")
+    may = (
+        sa.select(answered)
+        .join(point, sa.and_(point.contact_key == answered.c.contact_key, point.is_primary))
+        .cte("may")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    # An offset keeps PostgreSQL from pairing every address with every list of its purpose first: 5 million rows for 52,000.
     stay = (
         sa.select(CURRENT_MEMBER.c.person_id, used.c.list_name, used.c.purpose)
         .join_from(used, CURRENT_MEMBER, CURRENT_MEMBER.c.segment == used.c.list_name)
-        .cte("stay")
-        .prefix_with("MATERIALIZED", **once)
+        .offset(0)
+        .subquery("stay")
     )
-    point = aliased(ContactPoint, name="primary_point")
     listed = (
         sa.select(may.c.contact_key, stay.c.list_name)
         .join_from(stay, may, sa.and_(may.c.person_id == stay.c.person_id, may.c.purpose == stay.c.purpose))
-        .join(point, sa.and_(point.contact_key == may.c.contact_key, point.is_primary))
         .cte("listed")
     )
     known = contacts().subquery("known")
