@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
@@ -14,6 +14,7 @@ from audience.core.engine import engine
 from audience.core.lake import Lake
 from audience.core.masked import PseudonymKey
 from audience.core.settings import Settings
+from audience.core.turns import SharedTurns
 from audience.core.warehouse import Warehouse
 from audience.privacy.key_form import agree
 
@@ -35,11 +36,13 @@ class House:
             SettingsError: a setting is missing or wrong.
         """
         settings = Settings.read(environment)
+        warehouse = Warehouse.of(settings)
+        found = connection or partial(Connection.from_environment, environment=environment)
         return cls(
             settings,
             Lake(settings.lake_url),
-            Warehouse.of(settings),
-            connection or partial(Connection.from_environment, environment=environment),
+            warehouse,
+            lambda name: replace(found(name), turns=SharedTurns(warehouse.engine, name)),
         )
 
     def key(self) -> PseudonymKey:

@@ -19,6 +19,7 @@ from audience.activation.wire import Wire
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, DestinationUnavailable, SettingsError
 from audience.core.masked import Secret
+from audience.core.turns import OwnTurns
 from audience.core.warehouse import Warehouse
 
 MERGE_FIELDS = "GET /mailchimp/3.0/lists/{list_id}/merge-fields"
@@ -99,7 +100,7 @@ def polled(*results: tuple[str, int, Any], total: int | None = None, cut: int | 
                "/1.tar.gz": httpx.Response(200, content=gzip.compress(packed.getvalue())[:cut])}  # fmt: skip
     transport = httpx.MockTransport(lambda request: answers[request.url.path])
     with httpx.Client(base_url="https://us19.api.example", transport=transport) as client:
-        wire = Wire("mailchimp", client, ALONE, per_second=1000)
+        wire = Wire("mailchimp", client, ALONE, per_second=1000, turns=OwnTurns())
         answer = _Audience(wire, wire, "/lists/1").poll(Job("1"))
     assert isinstance(answer, Results)
     return answer

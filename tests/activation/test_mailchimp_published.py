@@ -24,6 +24,7 @@ from audience.activation.destination import Calls, Platform
 from audience.activation.destinations.mailchimp import Mailchimp, _Audience
 from audience.activation.push import activate
 from audience.activation.wire import Wire
+from audience.core.turns import OwnTurns
 from audience.core.warehouse import Warehouse
 from key import KEY
 
@@ -46,7 +47,7 @@ class Watched(Mailchimp):
             base_url=self._connection.url, auth=("audience", self._connection.password.reveal()),
             transport=httpx.MockTransport(lambda request: self._passed_on(through, request)),
         ) as client:  # fmt: skip
-            wire = Wire(self.name, client, calls, per_second=self.per_second)
+            wire = Wire(self.name, client, calls, per_second=self.per_second, turns=OwnTurns())
             yield _Audience(wire, wire, "/lists/b4baa94655")
 
     def _passed_on(self, through: httpx.Client, request: httpx.Request) -> httpx.Response:

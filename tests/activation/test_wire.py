@@ -6,6 +6,7 @@ import pytest
 from audience.activation.destination import Calls, Request
 from audience.activation.wire import Wire
 from audience.core.errors import AudienceError
+from audience.core.turns import OwnTurns
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
@@ -22,7 +23,7 @@ def test_no_error_and_no_log_names_a_contact(path: str, status: int) -> None:
     calls = Calls(before=lambda _: None, after=lambda _: None, pause=lambda _: None, log=log.append)
     transport = httpx.MockTransport(lambda _: httpx.Response(status))
     with httpx.Client(base_url="https://platform.example", transport=transport) as client:
-        wire = Wire("platform", client, calls, per_second=1e9)
+        wire = Wire("platform", client, calls, per_second=1e9, turns=OwnTurns())
         with pytest.raises(AudienceError) as told:
             wire.call("DELETE", path)
     somebody = path.rpartition("/")[2]

@@ -15,12 +15,16 @@ import httpx
 
 from audience.activation.destination import Calls, Request
 from audience.core.errors import DestinationRefused, DestinationUnavailable
+from audience.core.turns import Turns
 
 TRIES = 6
 """Tries of one call that gets no answer or a 5xx; waits between them grow from 0.5 s to 16 s, jittered."""
 
 WAITS = 10
 """429 answers to one call before giving up; each is waited for as long as the platform says."""
+
+SHORT_REST_SECONDS = 60.0
+"""A rest up to this is everybody's who calls the account; a longer one is of a quota of its own, per hour or day."""
 
 TIMEOUT_SECONDS = 60.0
 
@@ -35,7 +39,8 @@ class Wire:
         destination: its name, for messages.
         client: with base URL and credentials.
         calls: the lease check before each call, and how to sleep.
-        per_second: calls are not made faster than this.
+        per_second: calls are not made faster than this, by whoever calls the account.
+        turns: of the account.
         scope: the rate limit that a path counts for.
         rest_seconds: how long, by an answer's headers, its scope wants to be left alone; None where it does not say.
         is_throttled: whether an answer means "later" and nothing else.
@@ -49,6 +54,7 @@ class Wire:
         calls: Calls,
         *,
         per_second: float,
+        turns: Turns,
         scope: Callable[[str], str] = lambda _: "",
         rest_seconds: Callable[[httpx.Response], float | None] = lambda _: None,
         is_throttled: Callable[[httpx.Response], bool] = lambda answer: answer.status_code == 429,
@@ -56,7 +62,8 @@ class Wire:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._destination, self._client, self._calls = destination, client, calls
-        self._interval, self._scope, self._rest_seconds, self._clock = 1 / per_second, scope, rest_seconds, clock
+        self._per_second, self._turns = per_second, turns
+        self._scope, self._rest_seconds, self._clock = scope, rest_seconds, clock
         self._is_throttled, self._named, self._not_before = is_throttled, named, dict[str, float]()
 
     def pause(self, seconds: float) -> None:
@@ -101,11 +108,11 @@ class Wire:
     def _once(self, name: str, method: str, path: str, body: Any, query: Any) -> tuple[str, httpx.Response | None]:
         """What was found, in words without the URL's host or the body, and the answer if there is a whole one."""
         scope = self._scope(path)
-        if (early := self._not_before.get(scope, 0.0) - self._clock()) > 0:
+        rest = self._not_before.pop(scope, 0.0) - self._clock()
+        if (early := max(rest, self._turns.take(self._per_second))) > 0:
             self.pause(early)
         self._calls.before(name)
         began = self._clock()
-        self._not_before[scope] = began + self._interval
         try:
             told = {"content": body} if isinstance(body, bytes) else {"json": body}
             answer = self._client.request(method, path, params=query, **told)
@@ -115,6 +122,8 @@ class Wire:
         self._calls.log(Request(_masked(name), answer.status_code, self._clock() - began))
         if rest := self._rest_seconds(answer):
             self._not_before[scope] = self._clock() + rest
+            if rest <= SHORT_REST_SECONDS:
+                self._turns.rest(rest)
         self._calls.after(name)
         return str(answer.status_code), answer
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from audience.core.errors import SettingsError
 from audience.core.masked import Secret
+from audience.core.turns import OwnTurns, Turns
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Connection:
         url: base URL without a trailing slash.
         password: token, key or password.
         extra: further settings that the source or destination documents; not shown, since some are secret.
+        turns: how calls keep the account's rate; those of this process alone, unless the house gives them.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Connection:
     login: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    turns: Turns = field(default_factory=OwnTurns, repr=False, compare=False)
 
     def setting(self, name: str) -> str:
         """A setting of the extra. Raises SettingsError when it is missing."""

@@ -34,6 +34,7 @@ from audience.activation.wire import TIMEOUT_SECONDS, Wire
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, DestinationUnavailable
 from audience.core.masked import Personal
+from audience.core.turns import OwnTurns
 from audience.privacy.attributes import FLAGS, TEXTS
 from audience.privacy.gate import Leaver, Recipient, SendableAudience
 
@@ -83,9 +84,9 @@ class Brevo:
         files = httpx.Client(timeout=TIMEOUT_SECONDS, verify=tls)  # reports lie elsewhere: they never see the key
         with api, files:
             yield _Account(
-                Wire(self.name, api, calls, per_second=self.per_second, scope=_scope, rest_seconds=_rest_seconds,
-                     clock=self._clock),
-                Wire(self.name, files, calls, per_second=self.per_second, clock=self._clock),
+                Wire(self.name, api, calls, per_second=self.per_second, turns=self._connection.turns, scope=_scope,
+                     rest_seconds=_Windows(self._clock).rest_seconds, clock=self._clock),
+                Wire(self.name, files, calls, per_second=self.per_second, turns=OwnTurns(), clock=self._clock),
             )  # fmt: skip
 
 
@@ -259,10 +260,24 @@ def _scope(path: str) -> str:
     return "contacts" if path.startswith("/contacts") else "unlisted"
 
 
-def _rest_seconds(answer: httpx.Response) -> float | None:
-    """Nothing is left of the window: it is waited for, before a 429 as after one."""
-    is_spent = answer.status_code == 429 or answer.headers.get("x-sib-ratelimit-remaining") == "0"
-    return _reset_seconds(answer) if is_spent else None
+class _Windows:
+    """How long to rest, before a 429 as after one. Brevo tells it in whole seconds, rounded up, which for a window of one
+    second is up to all of it; the first answer of such a window tells better."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._left, self._began = clock, 0, 0.0
+
+    def rest_seconds(self, answer: httpx.Response) -> float | None:
+        reset = _reset_seconds(answer)
+        if answer.status_code == 429 or reset is None:
+            return reset
+        left = int(answer.headers.get("x-sib-ratelimit-remaining", "1"))
+        if reset > 1:
+            return reset if left == 0 else None
+        if left >= self._left:
+            self._began = self._clock()
+        self._left = left
+        return max(0.0, self._began + 1 - self._clock()) if left == 0 else None
 
 
 def _reset_seconds(answer: httpx.Response) -> float | None:

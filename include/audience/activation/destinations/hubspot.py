@@ -98,8 +98,8 @@ class HubSpot:
         url = self._connection.at("https://api.hubapi.com").url
         opted_out_of_type = f"{OPTED_OUT}_{self._connection.setting('subscription_id')}"
         with httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS) as api:
-            wire = Wire(self.name, api, calls, per_second=self.per_second, scope=_scope, rest_seconds=_rest_seconds,
-                        is_throttled=_is_throttled, clock=self._clock)  # fmt: skip
+            wire = Wire(self.name, api, calls, per_second=self.per_second, turns=self._connection.turns, scope=_scope,
+                        rest_seconds=_rest_seconds, is_throttled=_is_throttled, clock=self._clock)  # fmt: skip
             yield _Account(wire, opted_out_of_type)
 
 

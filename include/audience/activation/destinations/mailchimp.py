@@ -42,6 +42,7 @@ from audience.activation.wire import TIMEOUT_SECONDS, Wire
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, DestinationUnavailable, SettingsError
 from audience.core.masked import Personal
+from audience.core.turns import OwnTurns
 from audience.privacy.attributes import FLAGS, TEXTS
 from audience.privacy.gate import Leaver, Recipient, SendableAudience
 
@@ -104,8 +105,16 @@ class Mailchimp:
         files = httpx.Client(timeout=TIMEOUT_SECONDS, verify=tls)  # archives lie elsewhere: they never see the key
         with api, files:
             yield _Audience(
-                Wire(self.name, api, calls, per_second=self.per_second, is_throttled=_is_throttled, clock=self._clock),
-                Wire(self.name, files, calls, per_second=self.per_second, clock=self._clock),
+                Wire(
+                    self.name,
+                    api,
+                    calls,
+                    per_second=self.per_second,
+                    turns=self._connection.turns,
+                    is_throttled=_is_throttled,
+                    clock=self._clock,
+                ),
+                Wire(self.name, files, calls, per_second=self.per_second, turns=OwnTurns(), clock=self._clock),
                 f"/lists/{_audience(self._connection)}",
             )
 

@@ -96,7 +96,13 @@ class MarketingCloud:
         token = Token(self._connection)
         with httpx.Client(auth=token, timeout=TIMEOUT_SECONDS, verify=httpx.create_ssl_context()) as client:
             wire = Wire(
-                self.name, client, calls, per_second=self.per_second, rest_seconds=rest_seconds, clock=self._clock
+                self.name,
+                client,
+                calls,
+                per_second=self.per_second,
+                turns=self._connection.turns,
+                rest_seconds=rest_seconds,
+                clock=self._clock,
             )
             yield _Unit(wire, at(self._connection.url, "rest"), at(self._connection.url, "soap"))
 

@@ -100,7 +100,7 @@ class Webhook:
         signature = self._signature()
         with httpx.Client(auth=signature, timeout=TIMEOUT_SECONDS, verify=httpx.create_ssl_context()) as client:
             wire = Wire(
-                self.name, client, calls, per_second=self.per_second, rest_seconds=self._rest_seconds,
+                self.name, client, calls, per_second=self.per_second, turns=self._connection.turns, rest_seconds=self._rest_seconds,
                 named=lambda _: "the endpoint", clock=self._clock,
             )  # fmt: skip
             yield _Endpoint(wire, self._connection.url, signature)

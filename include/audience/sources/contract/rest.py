@@ -12,6 +12,7 @@ import orjson
 from audience.core.connection import Connection
 from audience.core.errors import SourceRefused, SourceReplyInvalid, SourceUnavailable
 from audience.core.system import Field, System
+from audience.core.turns import Turns
 from audience.sources.contract.auth import Auth
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def rest(
         type: Airflow connection type.
         url: base URL, when the connection's host is empty.
         check: path that `test connection` gets.
-        requests_per_second: requests are not sent faster than this, all streams together.
+        requests_per_second: requests are not sent faster than this, whoever calls the account.
         retry_after: the header that says how many seconds to wait.
         status: what a reply means, where its HTTP status does not say; it is asked before anything is tried again.
         headers: sent with every request, such as the version of the API.
@@ -103,8 +104,7 @@ class Rest:
             session_attrs={"max_redirects": 0},
         )
         self._session = retrying.session
-        interval_s = 0.0 if requests_per_second is None else 1 / requests_per_second
-        _pace(self._session, interval_s, retry_after, status)
+        _pace(self._session, connection.turns, requests_per_second, retry_after, status)
         sign: Any = auth(connection, self._session)  # requests calls any callable
         self._client = RESTClient(connection.url, auth=sign, headers=headers,
                                   # Given, not looked up: dlt would ask Airflow for a Variable of each setting.
@@ -370,18 +370,16 @@ class Rest:
             raise SourceUnavailable(f"{place}: {type(error).__name__} after {_ATTEMPTS} tries") from None
 
 
-def _pace(session: "Session", interval_s: float, retry_after: str, status: Status | None) -> None:
-    """Sends no two requests of a session closer together than this, and reads the system's own words for Retry-After and
-    for what went wrong."""
+def _pace(session: "Session", turns: Turns, per_second: float | None, retry_after: str, status: Status | None) -> None:
+    """Sends each request in its turn, and reads the system's own words for Retry-After and for what went wrong."""
     from requests.adapters import HTTPAdapter
 
     class Paced(HTTPAdapter):
-        lock, free_at = threading.Lock(), 0.0
+        lock = threading.Lock()
 
         def send(self, *args: Any, **kwargs: Any) -> "Response":
             with self.lock:
-                wait = self.free_at - time.monotonic()
-                Paced.free_at = max(self.free_at, time.monotonic()) + interval_s
+                wait = 0.0 if per_second is None else turns.take(per_second)
             if wait > 0:
                 time.sleep(wait)
             response = super().send(*args, **kwargs)

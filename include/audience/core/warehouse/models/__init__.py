@@ -4,7 +4,7 @@ from audience.core.warehouse.models.alert import Alert, AlertSent
 from audience.core.warehouse.models.base import SCHEMAS, Base
 from audience.core.warehouse.models.erasure import ErasedRecord, ErasureReceipt, ErasureRequest, ErasureSubject
 from audience.core.warehouse.models.identity import IdentityDecision, IdentityReveal
-from audience.core.warehouse.models.ops import DeclaredSource, Landing, NewField
+from audience.core.warehouse.models.ops import DeclaredSource, Landing, NewField, Turn
 from audience.core.warehouse.models.privacy import Consent, KeyForm, Suppression
 from audience.core.warehouse.models.push import Acknowledged, Erasure, Item, Job, Lease, ListReading, Plan, Request
 from audience.core.warehouse.models.quality import Histogram, Validation
@@ -44,5 +44,6 @@ __all__ = [
     "QuarantineReveal",
     "Request",
     "Suppression",
+    "Turn",
     "Validation",
 ]

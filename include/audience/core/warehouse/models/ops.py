@@ -52,3 +52,13 @@ class NewField(Base):
     field: Mapped[str] = mapped_column(primary_key=True)
     first_seen: Mapped[date] = mapped_column(comment="earliest partition with the field")
     last_seen: Mapped[date] = mapped_column(comment="latest partition with the field")
+
+
+class Turn(Base):
+    """Grain: one account of an outside system: until when its turns to be called are given away."""
+
+    __tablename__ = "turn"
+    __table_args__ = {"schema": "ops"}
+
+    account: Mapped[str] = mapped_column(primary_key=True, comment="name of the connection")
+    free_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
