@@ -17,7 +17,7 @@ from itertools import count
 import sqlalchemy as sa
 
 from activation import victim
-from activation.platform import PlatformDesk
+from activation.stands import Desk
 from activation.town import FRIDAY, Town
 from audience.core.errors import DestinationRefused, DestinationUnavailable, LeaseLost
 from audience.core.warehouse.models import Lease
@@ -45,7 +45,7 @@ class Campaign:
     """
 
     town: Town
-    desk: PlatformDesk
+    desk: Desk
     seed: int
     processes: bool = False
     members: dict[str, set[str]] = field(default_factory=lambda: {"vip": {"p0", "p1"}, "new": {"p1", "p2"}})
@@ -101,7 +101,13 @@ class Campaign:
     def _scenarios(self, chance: random.Random) -> Iterator[tuple[str, Callable[[], None]]]:
         """Every scenario in turn, in an order of chance, and again."""
         stand = self.town.stand
-        faults = [(call, kind) for call in sorted(stand.requests) for kind in FAULTS if _fits(call, kind)]
+        faults = [
+            (call, kind)
+            for call in sorted(stand.requests)
+            for kind in FAULTS
+            if stand.refuses or kind != "refuse_records"
+        ]
+        faults = [(call, kind) for call, kind in faults if _fits(call, kind)]
         faults += [("upsert", kind) for kind in JOB_FAULTS if stand.has_jobs]
         scenarios: list[tuple[str, Callable[[], None]]] = [
             (f"platform: {kind}", lambda call=call, kind=kind: self._fault(call, kind)) for call, kind in faults
@@ -229,7 +235,7 @@ class Campaign:
         told = {
             email.split("@")[0]
             for write in desk.writes()
-            if write["call"] == town.stand.requests["upsert"]
+            if write["call"] in ("upsert", town.stand.requests["upsert"])
             for email in write["emails"]
         }
         if not told <= (may := {*desired.get(town.base_list, set())}):

@@ -40,8 +40,8 @@ class SftpServer:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[SftpServer]:
-    """Lets `shop` in, with the password `sandbox-sftp` or CLIENT_KEY."""
+def serving(root: Path, files: Any = None) -> Iterator[SftpServer]:
+    """Lets `shop` in, with the password `sandbox-sftp` or CLIENT_KEY. `files` makes what serves them, told the channel."""
     server = SftpServer(root)
 
     class Door(asyncssh.SSHServer):
@@ -63,7 +63,7 @@ def serving(root: Path) -> Iterator[SftpServer]:
     async def listen() -> Any:
         return await asyncssh.listen(
             "127.0.0.1", 0, server_host_keys=[HOST_KEY], server_factory=Door,
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(root)),
+            sftp_factory=files or (lambda channel: asyncssh.SFTPServer(channel, chroot=str(root))),
         )  # fmt: skip
 
     async def close(listener: Any) -> None:

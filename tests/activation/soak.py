@@ -12,11 +12,9 @@ import time
 import uuid
 from pathlib import Path
 
-import httpx
 import sqlalchemy as sa
 
 from activation.campaign import Campaign, as_table
-from activation.platform import PlatformDesk
 from activation.stands import STANDS, Stand
 from activation.town import Town
 from audience.core.warehouse import Warehouse
@@ -30,17 +28,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1, help="of the first campaign; the next ones count on")
+    parser.add_argument("--only", help="platforms, by comma; all of them when it is not given")
     parser.add_argument("--turns", type=int, default=TURNS, help="pushes of one campaign")
     chosen = parser.parse_args()
     until, seed = time.monotonic() + 60 * chosen.minutes, chosen.seed
+    stands = [stand for stand in STANDS if stand.name in (chosen.only or stand.name).split(",")]
     done: dict[str, Campaign] = {}
     memory = []
     with tempfile.TemporaryDirectory() as folder:
         sandbox = start_sandbox(Path(folder), people=50)
         try:
             while seed == chosen.seed or time.monotonic() < until:
-                for stand in STANDS:
-                    one = _campaign(stand, sandbox.url, seed, chosen.turns)
+                for stand in stands:
+                    one = _campaign(stand, sandbox.url, Path(folder) / f"{stand.name}-{seed}", seed, chosen.turns)
                     _add(done, one)
                     memory.append(_resident_mb())
                     _say(f"seed {seed}, {stand.name}: {len(one.violations)} violations, {memory[-1]} MB")
@@ -57,7 +57,7 @@ def main() -> int:
     return 1 if violations else 0
 
 
-def _campaign(stand: Stand, url: str, seed: int, turns: int) -> Campaign:
+def _campaign(stand: Stand, url: str, folder: Path, seed: int, turns: int) -> Campaign:
     admin = sa.create_engine(os.environ.get("AUDIENCE_SOAK_POSTGRES", SERVER), isolation_level="AUTOCOMMIT")
     name = f"audience_soak_{uuid.uuid4().hex[:12]}"
     with admin.connect() as connection:
@@ -65,10 +65,8 @@ def _campaign(stand: Stand, url: str, seed: int, turns: int) -> Campaign:
     warehouse = Warehouse(admin.url.set(database=name).render_as_string(hide_password=False))
     try:
         warehouse.migrate()
-        with httpx.Client(base_url=f"{url}/_control", timeout=60) as client:
-            desk = PlatformDesk(url, client, stand.name, stand.segment_prefix)
-            desk.reset()
-            one = Campaign(Town(warehouse, url, stand), desk, seed=seed, processes=True).run(turns)
+        with stand.desk(url, folder) as desk:
+            one = Campaign(Town(warehouse, desk.url, stand), desk, seed=seed, processes=True).run(turns)
         one.violations += _unbounded(warehouse, seed)
         return one
     finally:

@@ -4,13 +4,18 @@ A new destination adds one `Stand` to STANDS: how to reach its simulator, which 
 be scripted on them), and how somebody else would look at, delete or add a contact there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
+from activation import folder_desk
+from activation.folder_desk import FolderDesk
+from activation.platform import PlatformDesk
 from audience.activation import destinations
 from audience.activation.destination import Capabilities
 from audience.activation.salesforce import soap
@@ -34,7 +39,9 @@ class Stand:
         delete: somebody deletes a contact there by hand.
         join: somebody puts a contact on a list there by hand, making it where needed.
         segment_prefix: before the name of a segment there.
-        wrong: fields of a connection whose credentials the platform refuses.
+        wrong: fields of a connection whose credentials the platform refuses; empty where there are none.
+        refuses: it may refuse a record and take the others.
+        opened: opens a desk of its own in an empty folder, where the platform is none of the sandbox.
     """
 
     name: str
@@ -45,6 +52,20 @@ class Stand:
     join: Callable[[str, str, str], None]
     segment_prefix: str = ""
     wrong: Mapping[str, Any] = field(default_factory=lambda: {"password": Secret("a-wrong-key")})
+    refuses: bool = True
+    opened: Callable[[Path], AbstractContextManager[FolderDesk]] | None = None
+
+    @contextmanager
+    def desk(self, platform_url: str, folder: Path) -> "Iterator[Desk]":
+        """The platform in its first state, with its levers."""
+        if self.opened is not None:
+            with self.opened(folder) as desk:
+                yield desk
+            return
+        with httpx.Client(base_url=f"{platform_url}/_control", timeout=60) as client:
+            found = PlatformDesk(platform_url, client, self.name, self.segment_prefix)
+            found.reset()
+            yield found
 
     @property
     def has_jobs(self) -> bool:
@@ -283,4 +304,27 @@ HUBSPOT = Stand(
     segment_prefix="audience/",
 )
 
-STANDS = [BREVO, MAILCHIMP, HUBSPOT, MARKETING_CLOUD, WEBHOOK]
+
+def _sftp_connection(url: str) -> Connection:
+    address, _, host_key = url.partition("#")
+    return Connection(
+        "sftp", url=address, login="shop", password=Secret("sandbox-sftp"), extra={"host_key": host_key}
+    )  # fmt: skip
+
+
+_FOLDER: dict[str, Any] = {
+    "requests": folder_desk.REQUESTS,
+    "attributes": lambda url, email: folder_desk.DESKS[url].attributes(email),
+    "delete": lambda url, email: folder_desk.DESKS[url].delete(email),
+    "join": lambda url, list_name, email: folder_desk.DESKS[url].join(list_name, email),
+    "refuses": False,
+}
+
+FILE = Stand(
+    "file", lambda url: Connection("file", url=url), wrong={}, opened=folder_desk.file_desk, **_FOLDER
+)  # fmt: skip
+SFTP = Stand("sftp", _sftp_connection, opened=folder_desk.sftp_desk, **_FOLDER)
+
+Desk = PlatformDesk | FolderDesk
+
+STANDS = [BREVO, MAILCHIMP, HUBSPOT, MARKETING_CLOUD, WEBHOOK, FILE, SFTP]

@@ -108,8 +108,8 @@ class Wire:
     def _once(self, name: str, method: str, path: str, body: Any, query: Any) -> tuple[str, httpx.Response | None]:
         """What was found, in words without the URL's host or the body, and the answer if there is a whole one."""
         scope = self._scope(path)
-        rest = self._not_before.pop(scope, 0.0) - self._clock()
-        if (early := max(rest, self._turns.take(self._per_second))) > 0:
+        resting = self._not_before.pop(scope, 0.0) - self._clock()
+        if (early := max(resting, self._turns.take(self._per_second))) > 0:
             self.pause(early)
         self._calls.before(name)
         began = self._clock()
