@@ -7,6 +7,7 @@ import pytest
 
 from activation.platform import PlatformDesk
 from activation.town import Town
+from audience.activation.wire import trusted
 from audience.core.warehouse import Warehouse
 from sandbox_process import start_sandbox
 
@@ -22,7 +23,7 @@ def platform_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def desk(platform_url: str) -> Iterator[PlatformDesk]:
     """The platform in its first state, without rate limits, faults or delays."""
-    with httpx.Client(base_url=f"{platform_url}/_control", timeout=10) as client:
+    with httpx.Client(base_url=f"{platform_url}/_control", timeout=10, verify=trusted()) as client:
         desk = PlatformDesk(platform_url, client)
         desk.reset()
         yield desk

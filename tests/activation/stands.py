@@ -19,6 +19,7 @@ from activation.platform import PlatformDesk
 from audience.activation import destinations
 from audience.activation.destination import Capabilities
 from audience.activation.salesforce import soap
+from audience.activation.wire import trusted
 from audience.core.connection import Connection
 from audience.core.masked import Secret
 from audience.privacy.attributes import FLAGS, TEXTS
@@ -62,7 +63,7 @@ class Stand:
             with self.opened(folder) as desk:
                 yield desk
             return
-        with httpx.Client(base_url=f"{platform_url}/_control", timeout=60) as client:
+        with httpx.Client(base_url=f"{platform_url}/_control", timeout=60, verify=trusted()) as client:
             found = PlatformDesk(platform_url, client, self.name, self.segment_prefix)
             found.reset()
             yield found

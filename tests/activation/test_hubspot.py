@@ -11,6 +11,7 @@ from activation.stands import HUBSPOT
 from activation.town import Town
 from audience.activation.destination import Calls, Platform
 from audience.activation.destinations.hubspot import HubSpot
+from audience.activation.wire import trusted
 from audience.core.connection import Connection
 from audience.core.errors import DestinationUnavailable, SettingsError
 from audience.core.masked import Secret
@@ -21,7 +22,7 @@ PROPERTIES = "GET /hubspot/crm/properties/2026-09/contacts"
 
 @pytest.fixture
 def desk(platform_url: str) -> Iterator[PlatformDesk]:
-    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30) as client:
+    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30, verify=trusted()) as client:
         desk = PlatformDesk(platform_url, client, "hubspot", "audience/")
         desk.reset()
         yield desk

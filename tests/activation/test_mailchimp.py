@@ -15,7 +15,7 @@ from activation.stands import MAILCHIMP
 from activation.town import Town
 from audience.activation.destination import Calls, Job, Results
 from audience.activation.destinations.mailchimp import Mailchimp, _Audience
-from audience.activation.wire import Wire
+from audience.activation.wire import Wire, trusted
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, DestinationUnavailable, SettingsError
 from audience.core.masked import Secret
@@ -28,7 +28,7 @@ ALONE = Calls(before=lambda _: None, after=lambda _: None, pause=lambda _: None)
 
 @pytest.fixture
 def desk(platform_url: str) -> Iterator[PlatformDesk]:
-    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30) as client:
+    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30, verify=trusted()) as client:
         desk = PlatformDesk(platform_url, client, "mailchimp", "audience/")
         desk.reset()
         yield desk

@@ -23,7 +23,7 @@ from activation.town import FRIDAY, Town
 from audience.activation.destination import Calls, Platform
 from audience.activation.destinations.mailchimp import Mailchimp, _Audience
 from audience.activation.push import activate
-from audience.activation.wire import Wire
+from audience.activation.wire import Wire, trusted
 from audience.core.turns import OwnTurns
 from audience.core.warehouse import Warehouse
 from key import KEY
@@ -73,7 +73,7 @@ def spec() -> Mapping[str, Any]:
 @pytest.fixture
 def seen(warehouse: Warehouse, platform_url: str) -> Iterator[list[Exchange]]:
     """Everything that two pushes ask and are answered: a first one, and one with a change, a leaver and an opt-out."""
-    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30) as client:
+    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30, verify=trusted()) as client:
         desk = PlatformDesk(platform_url, client, "mailchimp", "audience/")
         desk.reset()
         town = Town(warehouse, desk.url, MAILCHIMP)

@@ -15,6 +15,7 @@ from audience.activation.salesforce import soap
 from audience.activation.salesforce.rows import FIELDS, KEY_LENGTH
 from audience.activation.salesforce.rows import key_of as extension_key
 from audience.activation.salesforce.signing import at
+from audience.activation.wire import trusted
 from audience.core.errors import DestinationUnavailable
 from audience.core.masked import Personal
 from audience.core.warehouse import Warehouse
@@ -27,7 +28,7 @@ FAULT = "<soap:Envelope><soap:Body><soap:Fault><faultstring>Token Expired</fault
 
 @pytest.fixture
 def desk(platform_url: str) -> Iterator[PlatformDesk]:
-    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30) as client:
+    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30, verify=trusted()) as client:
         desk = PlatformDesk(platform_url, client, "marketing_cloud", "audience_")
         desk.reset()
         yield desk

@@ -15,6 +15,7 @@ from activation.stands import WEBHOOK
 from activation.town import Town, key_of
 from audience.activation.destination import Calls
 from audience.activation.destinations.webhook import Webhook
+from audience.activation.wire import trusted
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, SettingsError
 from audience.core.masked import Secret
@@ -25,7 +26,7 @@ POST = "POST /webhook/"
 
 @pytest.fixture
 def desk(platform_url: str) -> Iterator[PlatformDesk]:
-    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30) as client:
+    with httpx.Client(base_url=f"{platform_url}/_control", timeout=30, verify=trusted()) as client:
         desk = PlatformDesk(platform_url, client, "webhook")
         desk.reset()
         yield desk

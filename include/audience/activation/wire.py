@@ -6,8 +6,10 @@ Every call that goes through here sets a state, so it may be made again when its
 import logging
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +32,12 @@ TIMEOUT_SECONDS = 60.0
 
 for _library in ("httpx", "httpcore"):  # they write each address at INFO and below, and an address may name a contact
     logging.getLogger(_library).setLevel(logging.WARNING)
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are believed. Read once: it takes 40 ms, and a push has several sessions."""
+    return httpx.create_ssl_context()
 
 
 class Wire:

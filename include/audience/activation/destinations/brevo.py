@@ -30,7 +30,7 @@ from audience.activation.destination import (
     Results,
     Shown,
 )  # fmt: skip
-from audience.activation.wire import TIMEOUT_SECONDS, Wire
+from audience.activation.wire import TIMEOUT_SECONDS, Wire, trusted
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, DestinationUnavailable
 from audience.core.masked import Personal
@@ -79,9 +79,9 @@ class Brevo:
     @contextmanager
     def open(self, calls: Calls) -> Iterator[Platform]:
         key = self._connection.password.reveal()
-        url, tls = f"{self._connection.at('https://api.brevo.com').url}/v3", httpx.create_ssl_context()
-        api = httpx.Client(base_url=url, headers={"api-key": key}, timeout=TIMEOUT_SECONDS, verify=tls)
-        files = httpx.Client(timeout=TIMEOUT_SECONDS, verify=tls)  # reports lie elsewhere: they never see the key
+        url = f"{self._connection.at('https://api.brevo.com').url}/v3"
+        api = httpx.Client(base_url=url, headers={"api-key": key}, timeout=TIMEOUT_SECONDS, verify=trusted())
+        files = httpx.Client(timeout=TIMEOUT_SECONDS, verify=trusted())  # reports lie elsewhere: they never see the key
         with api, files:
             yield _Account(
                 Wire(self.name, api, calls, per_second=self.per_second, turns=self._connection.turns, scope=_scope,

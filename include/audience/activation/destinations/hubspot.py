@@ -32,7 +32,7 @@ from audience.activation.destination import (
     Results,
     Shown,
 )  # fmt: skip
-from audience.activation.wire import TIMEOUT_SECONDS, Wire
+from audience.activation.wire import TIMEOUT_SECONDS, Wire, trusted
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, DestinationUnavailable
 from audience.core.masked import Personal
@@ -97,7 +97,9 @@ class HubSpot:
         token = self._connection.password.reveal()
         url = self._connection.at("https://api.hubapi.com").url
         opted_out_of_type = f"{OPTED_OUT}_{self._connection.setting('subscription_id')}"
-        with httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS) as api:
+        with httpx.Client(
+            base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS, verify=trusted()
+        ) as api:
             wire = Wire(self.name, api, calls, per_second=self.per_second, turns=self._connection.turns, scope=_scope,
                         rest_seconds=_rest_seconds, is_throttled=_is_throttled, clock=self._clock)  # fmt: skip
             yield _Account(wire, opted_out_of_type)

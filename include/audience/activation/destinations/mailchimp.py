@@ -38,7 +38,7 @@ from audience.activation.destination import (
     Results,
     Shown,
 )  # fmt: skip
-from audience.activation.wire import TIMEOUT_SECONDS, Wire
+from audience.activation.wire import TIMEOUT_SECONDS, Wire, trusted
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, DestinationUnavailable, SettingsError
 from audience.core.masked import Personal
@@ -98,11 +98,13 @@ class Mailchimp:
 
     @contextmanager
     def open(self, calls: Calls) -> Iterator[Platform]:
-        key, tls = self._connection.password.reveal(), httpx.create_ssl_context()
+        key = self._connection.password.reveal()
         centre = key.rpartition("-")[2]
         url = self._connection.at(f"https://{centre}.api.mailchimp.com/3.0" if centre.isalnum() else "").url
-        api = httpx.Client(base_url=url, auth=("audience", key), timeout=TIMEOUT_SECONDS, verify=tls)
-        files = httpx.Client(timeout=TIMEOUT_SECONDS, verify=tls)  # archives lie elsewhere: they never see the key
+        api = httpx.Client(base_url=url, auth=("audience", key), timeout=TIMEOUT_SECONDS, verify=trusted())
+        files = httpx.Client(
+            timeout=TIMEOUT_SECONDS, verify=trusted()
+        )  # archives lie elsewhere: they never see the key
         with api, files:
             yield _Audience(
                 Wire(

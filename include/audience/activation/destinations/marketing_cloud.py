@@ -36,7 +36,7 @@ from audience.activation.destination import (
 from audience.activation.salesforce import rows, soap
 from audience.activation.salesforce.answers import code_of, json_of, rest_seconds, safe, said_in, text_in
 from audience.activation.salesforce.signing import Token, at
-from audience.activation.wire import TIMEOUT_SECONDS, Wire
+from audience.activation.wire import TIMEOUT_SECONDS, Wire, trusted
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused
 from audience.privacy.attributes import FLAGS, TEXTS
@@ -94,7 +94,7 @@ class MarketingCloud:
     @contextmanager
     def open(self, calls: Calls) -> Iterator[Platform]:
         token = Token(self._connection)
-        with httpx.Client(auth=token, timeout=TIMEOUT_SECONDS, verify=httpx.create_ssl_context()) as client:
+        with httpx.Client(auth=token, timeout=TIMEOUT_SECONDS, verify=trusted()) as client:
             wire = Wire(
                 self.name,
                 client,

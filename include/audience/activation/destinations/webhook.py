@@ -41,7 +41,7 @@ from audience.activation.destination import (
     Results,
     Shown,
 )
-from audience.activation.wire import TIMEOUT_SECONDS, Wire
+from audience.activation.wire import TIMEOUT_SECONDS, Wire, trusted
 from audience.core.connection import Connection
 from audience.core.errors import DestinationRefused, SettingsError
 from audience.core.masked import Personal
@@ -98,7 +98,7 @@ class Webhook:
     @contextmanager
     def open(self, calls: Calls) -> Iterator[Platform]:
         signature = self._signature()
-        with httpx.Client(auth=signature, timeout=TIMEOUT_SECONDS, verify=httpx.create_ssl_context()) as client:
+        with httpx.Client(auth=signature, timeout=TIMEOUT_SECONDS, verify=trusted()) as client:
             wire = Wire(
                 self.name, client, calls, per_second=self.per_second, turns=self._connection.turns, rest_seconds=self._rest_seconds,
                 named=lambda _: "the endpoint", clock=self._clock,
