@@ -17,6 +17,7 @@ from audience.core.settings import Settings
 from audience.core.turns import SharedTurns
 from audience.core.warehouse import Warehouse
 from audience.privacy.key_form import agree
+from audience.privacy.keys import in_use
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,14 @@ class House:
         )
 
     def key(self) -> PseudonymKey:
-        """The key of pseudonyms. Raises SettingsError when the keys of the warehouse were made in another way."""
+        """The keys of pseudonyms, as many as the warehouse is made with.
+
+        Raises:
+            SettingsError: the keys of the warehouse were made in another way, or with others.
+        """
         with self.warehouse.begin() as connection:
             agree(connection, self.settings.pseudonym_key)
-        return self.settings.pseudonym_key
+            return in_use(connection, self.settings.pseudonym_key)
 
     @contextmanager
     def engine(self) -> Iterator[Backend]:

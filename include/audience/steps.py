@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from audience.house import House
     from audience.identity.explain import Explanation
     from audience.identity.preview import Preview
+    from audience.privacy.keys import KeyState
     from audience.quality.alerts import Channel
     from audience.quality.quarantine import Chosen
     from audience.quality.replay import Replayed
@@ -280,8 +281,8 @@ def identity(house: "House", day: str) -> Facts:
     with house.engine() as session:
         key = house.key()
         found = resolve(house.lake, session, house.warehouse, partition, key, trusted=trusted())
-        answers = record_consents(house.lake, session, house.warehouse, partition)
-        opted_out = record_suppressions(house.lake, session, house.warehouse, partition)
+        answers = record_consents(house.lake, session, house.warehouse, partition, key)
+        opted_out = record_suppressions(house.lake, session, house.warehouse, partition, key)
     numbers = {"records": found.counts.taken, "people": found.counts.loaded, **found.changes, "given_up": found.given_up,
                "new_answers": answers, "new_opt_outs": opted_out}  # fmt: skip
     return numbers | {f"set_aside, {reason}": rows for reason, rows in found.set_aside.items()}
@@ -568,3 +569,21 @@ def _registry(house: "House") -> Any:
     from audience.models.registry import Registry
 
     return Registry(house.mlflow_url(), house.models_url())
+
+
+def key_states(house: "House") -> "list[KeyState]":
+    """Every key of the setting, in order, with the rows that need it."""
+    from audience.privacy.keys import states
+
+    with house.warehouse.vault.begin() as connection:
+        return states(connection, house.settings.pseudonym_key)
+
+
+def rotate_keys(house: "House") -> int:
+    """Takes the keys that were added to the setting into every contact key. Gives the number of rows that changed."""
+    from audience.activation import destinations
+    from audience.privacy.keys import rotate
+
+    named = destinations.knowing_by_key()
+    with house.warehouse.vault.begin() as connection:
+        return rotate(connection, house.settings.pseudonym_key, named_by_key=named)

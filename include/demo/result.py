@@ -69,7 +69,7 @@ def may_be_written_to(connection: sa.Connection) -> dict[str, set[str]]:
     """The addresses of each segment's members who may be written to.
 
     Said once more than in the gate, in another language and person by person: the demo checks, it does not trust. The
-    main address has agreed to the segment's purpose; no address of the person has withdrawn it or is suppressed.
+    main address has agreed to the segment's purpose; no address that the person has or had withdrew it or is suppressed.
     """
     answers = {
         (key, purpose): status
@@ -86,6 +86,8 @@ def may_be_written_to(connection: sa.Connection) -> dict[str, set[str]]:
         keys[person].add(key)
         if is_primary:
             main[person] = (key, email)
+    for person, key in connection.execute(sa.text("SELECT person_id, contact_key FROM vault.former_address")):
+        keys[person].add(key)
     sendable: dict[str, set[str]] = defaultdict(set)
     for segment, purpose, person in connection.execute(
         sa.text(

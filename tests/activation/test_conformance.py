@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from activation.stands import STANDS, Desk, Stand
+from activation.stands import BREVO, MARKETING_CLOUD, STANDS, WEBHOOK, Desk, Stand
 from activation.town import Town
 from audience.activation import destinations
 from audience.core.errors import DestinationRefused, DestinationUnavailable
+from audience.core.masked import PseudonymKey, Secret
 from audience.core.warehouse import Warehouse
+from audience.privacy.keys import in_use, rotate
+from key import KEY
 
 
 @pytest.fixture(params=STANDS, ids=lambda stand: stand.name)
@@ -196,3 +199,19 @@ def test_its_own_rate_is_never_exceeded(town: Town, desk: Desk) -> None:
         pytest.skip("this platform has no rate")
     assert town.destination().per_second > 0
     assert destinations.find(town.stand.name).settings["requests_per_second"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("stand", [BREVO, MARKETING_CLOUD, WEBHOOK], indirect=True, ids=lambda stand: stand.name)
+def test_after_a_new_pseudonym_key_nothing_is_told_again_and_who_leaves_is_found(
+    town: Town, desk: Desk
+) -> None:
+    key = PseudonymKey(KEY.reveal(), later=(Secret("a-second-key-for-tests-only-0123456789"),))
+    assert town.push().in_sync
+    with town.warehouse.begin() as connection:
+        in_use(connection, key)
+        assert rotate(connection, key, named_by_key=destinations.knowing_by_key())
+    report = town.push(key=key)
+    assert (report.changes, report.adds, report.removals) == (0, 0, 0) and report.in_sync
+    town.segment("vip", ["bob", "eve"])
+    assert town.push(key=key).in_sync
+    assert desk.lists()["vip"] == {"bob"} and is_as_desired(town, desk)

@@ -127,8 +127,8 @@ class Town:
         **options: Any,
     ) -> PushReport:
         """`activate` with the town's stores, and without waiting."""
-        fixed = {"warehouse": self.warehouse, "key": KEY, "as_of": as_of, "holder": holder, "sleep": sleep}
-        return activate(self.destination(), **fixed, **options)
+        usual = {"warehouse": self.warehouse, "key": KEY, "as_of": as_of, "holder": holder, "sleep": sleep}
+        return activate(self.destination(), **(usual | options))
 
     def desired(self) -> dict[str, set[str]]:
         """List -> names of the people who should be on it now; the base list has its own name."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from audience.core.errors import SettingsError
+from audience.core.masked import Secret
 from audience.core.settings import VARIABLES, Settings
 
 KEY = "k" * 20 + "-not-to-be-shown-"
@@ -67,3 +68,19 @@ def test_no_secret_is_in_the_repr_of_the_settings() -> None:
     read = Settings.read({"AUDIENCE_PSEUDONYM_KEY": KEY, "AUDIENCE_WAREHOUSE_URL": URL, "AUDIENCE_MLFLOW_URL": URL})
     assert "not-to-be-shown" not in repr(read)
     assert read.warehouse_url is not None and read.warehouse_url.reveal() == URL
+
+
+def test_a_later_key_stands_behind_a_comma() -> None:
+    found = Settings.read({"AUDIENCE_PSEUDONYM_KEY": f"{KEY},{KEY[::-1]}"}).pseudonym_key
+    assert (found.reveal(), [one.reveal() for one in found.later]) == (KEY, [KEY[::-1]])
+    assert len(set(found.ids)) == 2 and not any(part in KEY for part in found.ids)
+
+
+def test_a_single_key_may_have_a_comma_as_ever() -> None:
+    key = "0123456789,0123456789,0123456789,0123456789"
+    assert Settings.read({"AUDIENCE_PSEUDONYM_KEY": key}).pseudonym_key == Secret(key)
+
+
+def test_a_later_key_is_no_shorter_than_the_first() -> None:
+    with pytest.raises(SettingsError, match="AUDIENCE_PSEUDONYM_KEY: found 5 characters, expected 32 to 64"):
+        Settings.read({"AUDIENCE_PSEUDONYM_KEY": f"{'k' * 64},short"})

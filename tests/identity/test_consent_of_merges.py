@@ -14,6 +14,7 @@ from audience.identity.decisions import Decision, remember
 from audience.privacy.ledger import record_consents
 from audience.privacy.sendable import sendable
 from identity.test_resolve import SATURDAY, THURSDAY, House, a_contact, key_of
+from key import KEY
 from rows import FRIDAY, NOON
 
 ANSWERS: dict[str, list[tuple[str, int]]] = {
@@ -53,7 +54,7 @@ def answer(place: int, who: str, status: str, days: int) -> dict[str, Any]:
 def allowed(house: House, day: Partition) -> set[str]:
     """The addresses that may be written to once a day is resolved."""
     house.people(day)
-    record_consents(house.lake, house.duck, house.warehouse, day)
+    record_consents(house.lake, house.duck, house.warehouse, day, KEY)
     with house.warehouse.vault.begin() as connection:
         keys = set(connection.execute(sendable("email_marketing")).scalars())
     every = [address(place, who) for place in range(len(COUPLES)) for who in "ab"]

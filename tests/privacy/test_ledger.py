@@ -15,6 +15,7 @@ from audience.core.warehouse import Warehouse
 from audience.core.warehouse.models import Consent, Suppression
 from audience.privacy.ledger import record_consents
 from audience.privacy.suppression import record_suppressions
+from key import KEY
 from privacy.people import MARKETING
 
 FRIDAY = Partition.parse("2026-11-20")
@@ -54,19 +55,19 @@ def test_each_answer_is_recorded_once_under_the_key_of_its_address(
     lake: Lake, duck: Backend, warehouse: Warehouse
 ) -> None:
     land_answers(lake, duck, FRIDAY, ("1", "ana", "granted", 8), ("2", "bob", "withdrawn", 9))
-    assert record_consents(lake, duck, warehouse, FRIDAY) == 2
-    assert record_consents(lake, duck, warehouse, FRIDAY) == 0
+    assert record_consents(lake, duck, warehouse, FRIDAY, KEY) == 2
+    assert record_consents(lake, duck, warehouse, FRIDAY, KEY) == 0
     assert ledger(warehouse) == [("1", "ana", "granted", FRIDAY.day), ("2", "bob", "withdrawn", FRIDAY.day)]
 
 
 def test_a_later_answer_is_not_seen_by_an_earlier_partition(lake: Lake, duck: Backend, warehouse: Warehouse) -> None:
     land_answers(lake, duck, FRIDAY.next, ("1", "ana", "granted", 8))
-    assert record_consents(lake, duck, warehouse, FRIDAY) == 0
+    assert record_consents(lake, duck, warehouse, FRIDAY, KEY) == 0
 
 
 def test_without_any_source_there_is_nothing_to_record(lake: Lake, duck: Backend, warehouse: Warehouse) -> None:
-    assert record_consents(lake, duck, warehouse, FRIDAY) == 0
-    assert record_suppressions(lake, duck, warehouse, FRIDAY) == 0
+    assert record_consents(lake, duck, warehouse, FRIDAY, KEY) == 0
+    assert record_suppressions(lake, duck, warehouse, FRIDAY, KEY) == 0
 
 
 def test_partitions_in_any_order_and_number_give_the_same_ledger(
@@ -83,7 +84,7 @@ def test_partitions_in_any_order_and_number_give_the_same_ledger(
         with warehouse.begin() as connection:
             connection.execute(sa.delete(Consent))
         for day in order:
-            record_consents(lake, duck, warehouse, day)
+            record_consents(lake, duck, warehouse, day, KEY)
         found.append(ledger(warehouse))
     assert all(f == found[0] for f in found)
     assert set(found[0]) == {
@@ -97,9 +98,9 @@ def test_an_answer_that_a_late_earlier_partition_brings_too_was_recorded_in_that
     lake: Lake, duck: Backend, warehouse: Warehouse
 ) -> None:
     land_answers(lake, duck, FRIDAY.next, ("1", "ana", "granted", 8))
-    record_consents(lake, duck, warehouse, FRIDAY.next)
+    record_consents(lake, duck, warehouse, FRIDAY.next, KEY)
     land_answers(lake, duck, FRIDAY, ("1", "ana", "granted", 8))
-    assert record_consents(lake, duck, warehouse, FRIDAY) == 0
+    assert record_consents(lake, duck, warehouse, FRIDAY, KEY) == 0
     assert ledger(warehouse) == [("1", "ana", "granted", FRIDAY.day)]
 
 
@@ -107,8 +108,8 @@ def test_final_events_suppress_and_others_do_not(lake: Lake, duck: Backend, ware
     land_events(lake, duck, FRIDAY, ("1", "unsubscribe", "ana", 8), ("2", "open", "bob", 8),
                 ("3", "soft_bounce", "bob", 8), ("4", "complaint", "bob", 9),
                 ("5", "hard_bounce", "cam", 9))  # fmt: skip
-    assert record_suppressions(lake, duck, warehouse, FRIDAY) == 3
-    assert record_suppressions(lake, duck, warehouse, FRIDAY) == 0
+    assert record_suppressions(lake, duck, warehouse, FRIDAY, KEY) == 3
+    assert record_suppressions(lake, duck, warehouse, FRIDAY, KEY) == 0
     with warehouse.begin() as connection:
         found = set(connection.execute(sa.select(Suppression.contact_key, Suppression.reason, Suppression.source)))
     assert found == {("ana", "unsubscribe", "inbox"), ("bob", "complaint", "inbox"), ("cam", "hard_bounce", "inbox")}
@@ -127,7 +128,7 @@ def test_the_earliest_event_counts_in_any_order_of_partitions(lake: Lake, duck: 
         with warehouse.begin() as connection:
             connection.execute(sa.delete(Suppression))
         for day in order:
-            record_suppressions(lake, duck, warehouse, day)
+            record_suppressions(lake, duck, warehouse, day, KEY)
         with warehouse.begin() as connection:
             found = connection.execute(sa.select(Suppression.suppressed_at)).scalars().all()
         assert found == [datetime(2026, 11, 20, 7, tzinfo=UTC)]

@@ -1,7 +1,7 @@
 """From the names that a platform has for contacts to the keys that everything else uses."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,11 +20,13 @@ def recognise(connection: sa.Connection, destination: str, shown: Iterable[Shown
     """The contact key of each contact, in order; None for who is not known: no address, and no name that is ours.
 
     A platform's contacts are not all ours: somebody else's may have any text where ours have the contact key. So a key
-    counts beside an address only when we told the platform of it, and alone only when it is a pseudonym.
+    counts beside an address only when we told the platform of it, and alone only when it is a pseudonym. A platform that
+    names contacts by our key may have one of before a rotation: the ledger has it as the platform's id.
     """
     shown = list(shown)
-    both = [one.contact_key for one in shown if one.contact_key and one.email is not None]
-    told = set(_of_ledger(connection, destination, Acknowledged.contact_key, both))
+    named = [one.contact_key for one in shown if one.contact_key]
+    told = _of_ledger(connection, destination, Acknowledged.platform_id, named)
+    told |= {k: k for k in _of_ledger(connection, destination, Acknowledged.contact_key, named)}
     found: list[str | None] = [_own(one, told) for one in shown]
     addresses = {n: one.email for n, one in enumerate(shown) if found[n] is None and one.email is not None}
     for place, known in zip(addresses, contact_keys(list(addresses.values()), key), strict=True):
@@ -36,9 +38,9 @@ def recognise(connection: sa.Connection, destination: str, shown: Iterable[Shown
     return found
 
 
-def _own(shown: Shown, told: set[str]) -> str | None:
-    if shown.email is not None:
-        return shown.contact_key if shown.contact_key in told else None
+def _own(shown: Shown, told: Mapping[str, str]) -> str | None:
+    if shown.contact_key in told or shown.email is not None:
+        return told.get(shown.contact_key)
     return shown.contact_key if _PSEUDONYM.fullmatch(shown.contact_key) else None
 
 

@@ -18,6 +18,7 @@ from audience.core.warehouse.models import Acknowledged, ContactPoint, Item, Pla
 from audience.core.warehouse.models.push import IN_DOUBT, PROFILE
 from audience.privacy.attributes import FLAGS, TEXTS, hash_of
 from audience.privacy.gate import Leaver
+from audience.privacy.keys import hold, later_forms
 from audience.privacy.suppression import SUPPRESSION, suppress
 
 
@@ -37,9 +38,16 @@ class Drift:
 
 
 def record_opt_outs(connection: sa.Connection, destination: str, opt_outs: Sequence[OptOut], key: Secret) -> int:
-    """Suppresses whoever opted out on the platform, whether the vault knows them or not. Returns how many were new."""
+    """Suppresses whoever opted out on the platform, whether the vault knows them or not. Returns how many were new.
+
+    Raises KeysChanged when the pseudonym key was rotated meanwhile.
+    """
+    hold(connection, key)
     keys = recognise(connection, destination, (o.who for o in opt_outs), key)
-    rows = [(k, o.reason, destination, o.at) for k, o in zip(keys, opt_outs, strict=True) if k is not None]
+    known = [(k, o) for k, o in zip(keys, opt_outs, strict=True) if k is not None]
+    rows = [(k, o.reason, destination, o.at) for k, o in known]
+    bare = [(k, o) for k, o in known if o.who.email is None]
+    rows += [(later, o.reason, destination, o.at) for k, o in bare for later in later_forms(k, key) if later != k]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(SUPPRESSION)
     return suppress(connection, pa.table(columns, schema=SUPPRESSION))
 

@@ -8,6 +8,7 @@ erase     erase request, erase run, erase status; retention
 identity  match
 review    identity explain, identity preview, identity review
 impute    compare
+keys      status, rotate
 declare   check, new-source, pools, docs
 sample    what a source gives, without storing it
 new_source  the files of a new source
@@ -32,7 +33,7 @@ __all__ = ["application", "main"]
 
 def application() -> typer.Typer:
     """The application with every command, in the order in which the help lists them."""
-    for commands in ("run", "look", "quarantine", "erase", "identity", "review", "impute", "declare"):
+    for commands in ("run", "look", "quarantine", "erase", "identity", "review", "impute", "keys", "declare"):
         import_module(f"{__name__}.{commands}")
     return app
 

@@ -14,6 +14,7 @@
     |   `-- SourceReplyInvalid  the answer is not what the API documents: truncated, changed, outside the window
     |-- AuditFailed             a gate found a table that must not be published
     |-- ModelError              there is not enough history to learn from, or no model where one is needed
+    |-- KeysChanged             the pseudonym key was rotated while this ran: running it again takes the new one
     |-- PushError
     |   |-- LeaseLost           another run holds the destination: this one must stop at once
     |   |-- StillRunning        the platform has not done yet what it accepted: come back later
@@ -51,6 +52,10 @@ class DeclarationError(AudienceError):
         super().__init__(f"{place}: {problem}")
         self.place = place
         self.problem = problem
+
+
+class KeysChanged(AudienceError):
+    """The pseudonym key was rotated while a step ran; nothing was written."""
 
 
 class PartitionError(AudienceError):

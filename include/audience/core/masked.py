@@ -1,6 +1,7 @@
 """Values that must not be shown: secrets and personal data travel wrapped and are opened at the last moment."""
 
-from typing import Never
+import hmac
+from typing import Never, Self
 
 
 class Masked:
@@ -46,20 +47,34 @@ class Secret(Masked):
 
 
 class PseudonymKey(Secret):
-    """The key of pseudonyms, with what is keyed of an address: both decide who is who, and change together or not at all.
+    """The first key of pseudonyms, with what is keyed of an address: both decide who is who, and never change.
 
     Args:
         by_mailbox: the mailbox that an address is delivered to; otherwise the address.
+        later: keys that contact keys are hashed again by, in this order.
     """
 
-    __slots__ = ("by_mailbox",)
+    __slots__ = ("by_mailbox", "later")
 
-    def __init__(self, text: str, *, by_mailbox: bool = False) -> None:
+    def __init__(self, text: str, *, by_mailbox: bool = False, later: tuple[Secret, ...] = ()) -> None:
         super().__init__(text)
-        self.by_mailbox = by_mailbox
+        self.by_mailbox, self.later = by_mailbox, later
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What each key is called: eight hexadecimal digits, from which nothing about it follows."""
+        return tuple(_id(one) for one in (self, *self.later))
+
+    def first(self, keys: int) -> Self:
+        """The same with the first keys only; the first one always is."""
+        return type(self)(self.reveal(), by_mailbox=self.by_mailbox, later=self.later[: keys - 1])
 
 
 class Personal(Masked):
     """A direct identifier of a person: address, telephone, name."""
 
     __slots__ = ()
+
+
+def _id(key: Secret) -> str:
+    return hmac.digest(key.reveal().encode(), b"the id of a pseudonym key", "sha256").hex()[:8]

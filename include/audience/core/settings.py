@@ -15,7 +15,8 @@ VARIABLES: dict[str, str] = {
     "AUDIENCE_VAULT_URL": "SQLAlchemy URL of the same database by a login of the role audience_vault, given only to processes"
     " that identify people, push or erase (default: AUDIENCE_WAREHOUSE_URL opens the vault, too)",
     "AUDIENCE_MLFLOW_URL": "MLflow tracking URL (default: tables in the warehouse, artifacts in the lake)",
-    "AUDIENCE_PSEUDONYM_KEY": "secret of 32 to 64 characters: keys the hashes that stand for people (required)",
+    "AUDIENCE_PSEUDONYM_KEY": "secret of 32 to 64 characters: keys the hashes that stand for people (required); to change it, add a"
+    " later one behind a comma and run `audience keys rotate`: `first,second`; no key may ever be left out (docs/identity.md)",
     "AUDIENCE_EMAIL_MAILBOXES": "`yes`: addresses of one mailbox are one address (`a.na+shop@gmail.com` is `ana@gmail.com`, by the"
     " rules that providers publish); it decides every key of an address and cannot be changed later (default: no)",
     "AUDIENCE_SOURCES": "names of the source files in use, separated by commas (default: every file of the folder)",
@@ -61,10 +62,11 @@ class Settings:
             if name.startswith("AUDIENCE_") and name not in VARIABLES and not name.startswith("AUDIENCE_DEMO_"):
                 raise SettingsError(f"environment: no setting {name!r}{nearest(name, VARIABLES)}")
         home = Path(environment.get("AUDIENCE_HOME") or ".run").absolute()
-        key = environment.get("AUDIENCE_PSEUDONYM_KEY", "")
-        if not 32 <= len(key.encode()) <= 64:
+        first, *later = _keys(environment.get("AUDIENCE_PSEUDONYM_KEY", ""))
+        sizes = [len(one.encode()) for one in (first, *later)]
+        if odd := [size for size in sizes if not 32 <= size <= 64]:
             raise SettingsError(
-                f"AUDIENCE_PSEUDONYM_KEY: found {len(key.encode())} characters, expected 32 to 64;"
+                f"AUDIENCE_PSEUDONYM_KEY: found {odd[0]} characters, expected 32 to 64;"
                 " make one with: python -c 'import secrets; print(secrets.token_hex(32))' and keep it: "
                 "a lost key means new pseudonyms for everybody"
             )
@@ -91,7 +93,7 @@ class Settings:
             lake_url=environment.get("AUDIENCE_LAKE_URL") or str(home / "lake"),
             warehouse_url=Secret(warehouse) if warehouse else None,
             mlflow_url=Secret(mlflow) if mlflow else None,
-            pseudonym_key=PseudonymKey(key, by_mailbox=mailboxes == "yes"),
+            pseudonym_key=PseudonymKey(first, by_mailbox=mailboxes == "yes", later=tuple(Secret(one) for one in later)),
             segments=Path(environment.get("AUDIENCE_SEGMENTS") or Path(__file__).parents[2] / "segments"),
             memory_limit=environment.get("AUDIENCE_MEMORY_LIMIT") or "2GB",
             vault_url=Secret(vault) if vault else None,
@@ -111,3 +113,8 @@ def _prices(text: str) -> dict[str, float]:
             raise SettingsError(f"AUDIENCE_CONTACT_PRICES: found {one!r}, expected a platform and its price: brevo=4.5")
         found[name.strip()] = float(price)
     return found
+
+
+def _keys(text: str) -> list[str]:
+    """The keys of a setting. Up to 64 characters are one key, which may have a comma in it."""
+    return [text] if len(text.encode()) <= 64 else text.split(",")

@@ -9,6 +9,7 @@ from audience.core.lake import Lake
 from audience.core.normal import canonical_email
 from audience.core.partition import Partition
 from audience.core.trust import ALIKE, Trusted
+from audience.identity.records import history
 from audience.identity.set_aside import birth_date_of_somebody
 from audience.identity.survivorship import givers, survivors
 
@@ -70,6 +71,35 @@ def contact_points(owned: ir.Table, addresses: ir.Table, partition: Partition, t
             as_of=ibis.literal(partition.day),
         )
     )
+
+
+def former_addresses(owned: ir.Table, lake: Lake, session: Backend, partition: Partition) -> ir.Table:
+    """Addresses that records had in versions before the newest one, each once per person that has not got it now.
+
+    Gives  `person_id`, `email_key`, `email` (canonical), `is_last`: no other former holder had it later.
+
+    A record that was deleted since is nobody's, so what it told is not here.
+    """
+    told = history(lake, session, "contact", partition).filter(_.email_key.notnull())
+    told = told.mutate(record_key=told.source + ":" + told.record_id).select(
+        "record_key", "email_key", "email", "partition", "generation"
+    )
+    held = told.join(owned.select("record_key", "person_id"), "record_key")
+    latest = [ibis.desc(held.partition), ibis.desc(held.generation), held.record_key]
+    once = held.group_by("person_id", "email_key").agg(
+        email=canonical_email(held.email.first(where=held.email.notnull(), order_by=latest)),
+        held_until=held.partition.max(),
+    )
+    former = once.anti_join(owned.filter(_.email_key.notnull()), ["person_id", "email_key"])
+    last = ibis.window(group_by=former.email_key, order_by=[ibis.desc(former.held_until), former.person_id])
+    return former.mutate(is_last=ibis.row_number().over(last) == 0).drop("held_until")
+
+
+def with_former(addresses: ir.Table, former: ir.Table) -> ir.Table:
+    """Ranked addresses that are known in clear, and those that only a record of earlier had, which are never rank 0."""
+    known = addresses.filter(_.email.notnull())
+    gone = former.filter(_.is_last & _.email.notnull()).anti_join(known, "email_key")
+    return known.union(gone.select("email_key", "person_id", "email", rank=ibis.literal(-1, type=known.rank.type())))
 
 
 def provenance(owned: ir.Table, addresses: ir.Table, trusted: Trusted = ALIKE) -> ir.Table:

@@ -31,7 +31,7 @@ def person_records(
            is a person, and stays the same one after opening an account.
     """
     contacts = lake.entity(session, "contact", through=partition).filter(~_.is_deleted)
-    told = _history(lake, session, "contact", partition).group_by("source", "record_id")
+    told = history(lake, session, "contact", partition).group_by("source", "record_id")
     contacts = contacts.join(told.agg(known_since=_.partition.min()), ["source", "record_id"])
     contacts = contacts.mutate(
         record_key=contacts.source + ":" + contacts.record_id,
@@ -57,7 +57,7 @@ def _addresses(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
     moments = {"order": "ordered_at", "consent": "captured_at", "event": "occurred_at"}
     told = ibis.union(
         *(
-            _history(lake, session, entity, partition).select("email_key", "partition", seen_at=moment)
+            history(lake, session, entity, partition).select("email_key", "partition", seen_at=moment)
             for entity, moment in moments.items()
         )
     )
@@ -65,7 +65,7 @@ def _addresses(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
     return by_address.agg(known_since=_.partition.min(), seen_at=_.seen_at.min())
 
 
-def _history(lake: Lake, session: Backend, entity: str, partition: Partition) -> ir.Table:
+def history(lake: Lake, session: Backend, entity: str, partition: Partition) -> ir.Table:
     """Every version of every row of an entity, with its `source` and the `partition` that told of it."""
     tables = [(source, raw(source, entity)) for source in lake.sources_of(entity)] or [("", ENTITIES[entity])]
     parts = [lake.history(session, table, through=partition).mutate(source=ibis.literal(s)) for s, table in tables]

@@ -24,9 +24,18 @@ from audience.core.warehouse.load import stage_rows
 from audience.identity.changes import changes
 from audience.identity.clusters import Decisions
 from audience.identity.decisions import decisions_of
-from audience.identity.golden import contact_points, golden_records, provenance, ranked_addresses
+from audience.identity.golden import (
+    contact_points,
+    former_addresses,
+    golden_records,
+    provenance,
+    ranked_addresses,
+    with_former,
+)
 from audience.identity.identify import Identity, person_keys
 from audience.identity.set_aside import set_aside
+from audience.privacy.keys import hold
+from audience.privacy.pseudonym import contact_key_of
 
 _ADDRESSED = ("contact", "consent", "order", "event")
 """The entities that tell of people."""
@@ -72,7 +81,9 @@ def resolve(
     moved = keep(session, changes(session, before, found))
     lake.write(session, IDENTITY_CHANGE, partition, moved)
     lake.note(_NOTE, partition, {"input": _input(identity, partition, decisions)})
-    _fill_vault(session, warehouse, partition, contact_points(owned, addresses, partition, trusted))
+    former = keep(session, former_addresses(owned, lake, session, partition))
+    points = contact_points(owned, with_former(addresses, former), partition, trusted)
+    _fill_vault(session, warehouse, partition, key, points=points, former=former)
     taken = int(session.to_pyarrow(owned.count()).as_py())
     by_kind = session.to_pyarrow(moved.group_by("what").agg(people=_.count()).order_by("what")).to_pylist()
     return Resolved(
@@ -115,11 +126,20 @@ def _code() -> str:
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
-def _fill_vault(session: Backend, warehouse: Warehouse, partition: Partition, points: ir.Table) -> None:
+def _fill_vault(
+    session: Backend, warehouse: Warehouse, partition: Partition, key: Secret, *, points: ir.Table, former: ir.Table
+) -> None:
+    points = points.mutate(contact_key=contact_key_of(points.contact_key, key))
+    formers = former.select("person_id", contact_key=contact_key_of(former.email_key, key))
     with warehouse.vault.begin() as connection:
+        hold(connection, key)
+        connection.execute(sa.text("LOCK TABLE vault.former_address IN SHARE ROW EXCLUSIVE MODE"))  # one day at a time
         stage_rows(connection, "incoming", batches(session, points), like="vault.contact_point")
         connection.execute(sa.text(_STORE))
         connection.execute(sa.text(_RETIRE), {"as_of": partition.day})
+        stage_rows(connection, "incoming_former", batches(session, formers), like="vault.former_address")
+        for statement in _FORMER:
+            connection.execute(sa.text(statement), {"as_of": partition.day})
 
 
 _STORE = """
@@ -148,3 +168,19 @@ _RETIRE = """
       AND NOT EXISTS (SELECT FROM incoming WHERE incoming.contact_key = known.contact_key)
 """
 """An address that nobody has any more is kept, to be taken off the platforms, and is not written to."""
+
+_FORMER = (
+    """
+    DELETE FROM vault.former_address AS known
+    WHERE NOT EXISTS (SELECT FROM vault.contact_point WHERE contact_point.as_of > :as_of) AND NOT EXISTS (
+        SELECT FROM incoming_former AS told
+        WHERE told.person_id = known.person_id AND told.contact_key = known.contact_key)
+    """,
+    """
+    INSERT INTO vault.former_address (person_id, contact_key)
+    SELECT person_id, contact_key FROM incoming_former
+    WHERE NOT EXISTS (SELECT FROM vault.contact_point WHERE contact_point.as_of > :as_of)
+    ON CONFLICT DO NOTHING
+    """,
+)
+"""Whose address was whose is as of the newest day that was computed, as a whole: people who are told apart share none."""

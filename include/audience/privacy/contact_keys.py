@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from audience.core.engine import engine
 from audience.core.masked import Personal, Secret
-from audience.privacy.pseudonym import keyed_form, pseudonyms
+from audience.privacy.pseudonym import contact_key_of, keyed_form, pseudonyms
 
 
 def contact_keys(addresses: Sequence[Personal], key: Secret) -> list[str | None]:
@@ -17,6 +17,10 @@ def contact_keys(addresses: Sequence[Personal], key: Secret) -> list[str | None]
     rows = pa.table({"place": range(len(addresses)), "email": pa.array([a.reveal() for a in addresses], pa.string())})
     with engine() as session:
         table = ibis.memtable(rows)
-        keyed = table.select(table.place, contact_key=pseudonyms(keyed_form(table.email, key), key)).order_by("place")
+        keyed = table.select(table.place, contact_key=_keys(table.email, key)).order_by("place")
         found: list[str | None] = session.to_pyarrow(keyed)["contact_key"].to_pylist()
     return found
+
+
+def _keys(addresses: ibis.expr.types.StringValue, key: Secret) -> ibis.expr.types.StringValue:
+    return contact_key_of(pseudonyms(keyed_form(addresses, key), key), key)

@@ -35,6 +35,11 @@ class Recipient:
     click_tracking: bool
     platform_id: str | None = None
 
+    @property
+    def told_as(self) -> str:
+        """The name of the contact on a platform that names contacts by our key: the key that it was told first."""
+        return self.platform_id or self.contact_key
+
 
 @dataclass(frozen=True, repr=False)
 class SendableAudience:
@@ -83,6 +88,11 @@ class Leaver:
     contact_key: str
     email: Personal | None
     platform_id: str | None = None
+
+    @property
+    def told_as(self) -> str:
+        """As of a recipient."""
+        return self.platform_id or self.contact_key
 
 
 @dataclass(frozen=True)

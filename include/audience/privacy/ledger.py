@@ -7,16 +7,19 @@ from ibis.backends.duckdb import Backend
 from sqlalchemy.dialects.postgresql import insert
 
 from audience.core.lake import Lake
+from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.tables import raw
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import stage_rows
 from audience.core.warehouse.models import Consent
+from audience.privacy.keys import hold
+from audience.privacy.pseudonym import contact_key_of
 
 _ANSWER = [c.name for c in sa.inspect(Consent).primary_key]
 
 
-def record_consents(lake: Lake, session: Backend, warehouse: Warehouse, partition: Partition) -> int:
+def record_consents(lake: Lake, session: Backend, warehouse: Warehouse, partition: Partition, key: Secret) -> int:
     """Adds every answer known in partitions up to this one to `privacy.consent`.
 
     Versions count, not states: an answer that a source later corrected stays in the ledger beside its correction. So
@@ -25,12 +28,16 @@ def record_consents(lake: Lake, session: Backend, warehouse: Warehouse, partitio
 
     Returns:
         How many answers were new.
+
+    Raises:
+        KeysChanged: the pseudonym key was rotated meanwhile.
     """
     sources = [s for s in lake.sources_of("consent") if lake.newest(f"raw_{s}__consent", through=partition)]
     if not sources:
         return 0
-    answers = session.to_pyarrow(_answers(lake, session, partition, sources))
+    answers = session.to_pyarrow(_answers(lake, session, partition, sources, key))
     with warehouse.begin() as connection:
+        hold(connection, key)
         stage_rows(connection, "told", answers, like="privacy.consent")
         told = sa.table("told", *(sa.column(c) for c in answers.schema.names))
         adding = insert(Consent).from_select(answers.schema.names, sa.select(*told.c))
@@ -44,14 +51,14 @@ def record_consents(lake: Lake, session: Backend, warehouse: Warehouse, partitio
         return sum(1 for new in added.scalars() if new)
 
 
-def _answers(lake: Lake, session: Backend, partition: Partition, sources: list[str]) -> ibis.Table:
+def _answers(lake: Lake, session: Backend, partition: Partition, sources: list[str], key: Secret) -> ibis.Table:
     """One row per answer: the columns of `privacy.consent`, from the earliest partition that brought it."""
     versions = [
         lake.history(session, raw(source, "consent"), through=partition).mutate(source=ibis.literal(source))
         for source in sources
     ]
     told = versions[0] if len(versions) == 1 else ibis.union(*versions)
-    keyed = told.mutate(contact_key=told.email_key, recorded_in=_.partition.cast("date"))
+    keyed = told.mutate(contact_key=contact_key_of(told.email_key, key), recorded_in=_.partition.cast("date"))
     first = ibis.window(
         group_by=[keyed[c] for c in _ANSWER],
         order_by=[keyed.partition, keyed.generation, keyed.proof, keyed.text_version],

@@ -42,6 +42,19 @@ def pseudonym(text: str, key: Secret) -> str:
     return hmac.digest(key.reveal().encode(), text.encode(), "sha256").hex()[:32]
 
 
+def contact_key_of(
+    email_keys: ibis.expr.types.StringValue, key: Secret, *, since: int = 1
+) -> ibis.expr.types.StringValue:
+    """The contact keys of the warehouse for keyed hashes of the lake: hashed again by each later key.
+
+    Args:
+        since: how many keys went into what is given: 1 for a hash of the lake.
+    """
+    for later in key.later[since - 1 :] if isinstance(key, PseudonymKey) else ():
+        email_keys = pseudonyms(email_keys, later)
+    return email_keys
+
+
 def pseudonyms(texts: ibis.expr.types.StringValue, key: Secret) -> ibis.expr.types.StringValue:
     """The same as `pseudonym` for a whole column, computed by the engine; null stays null."""
     secret = key.reveal().encode()

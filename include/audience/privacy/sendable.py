@@ -1,7 +1,7 @@
 """The rule that says whether an address may be written to. It is written once, here, as SQL over sets of people.
 
-An address may be written to for a purpose when the address itself was granted it; no address of the person has withdrawn
-it last; no address of the person is suppressed. What nobody answered is a no. Merging people can therefore only ever take
+An address may be written to for a purpose when the address itself was granted it; no address that the person has or had has
+withdrawn it last; none of them is suppressed. What nobody answered is a no. Merging people can therefore only ever take
 away: a merge adds addresses, and each more address is one more that can forbid.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from audience.core.warehouse.models import Consent, ContactPoint, Suppression
+from audience.core.warehouse.models import Consent, ContactPoint, FormerAddress, Suppression
 
 Purposes = Collection[str] | sa.Select[str]
 """Names of purposes, or a query that gives them."""
@@ -23,35 +23,49 @@ class People:
 
     Args:
         points: columns `contact_key` and `person_id`: every address of each of them.
+        ever: the same, and the addresses that they had before, which may be others' by now.
         answers: the columns of `privacy.consent`: every answer about e-mail of each of these addresses.
     """
 
     points: sa.FromClause
+    ever: sa.FromClause
     answers: sa.FromClause
 
 
-EVERYBODY = People(ContactPoint.__table__, Consent.__table__)
+_EVER = sa.union_all(
+    sa.select(ContactPoint.contact_key, ContactPoint.person_id),
+    sa.select(FormerAddress.contact_key, FormerAddress.person_id),
+).subquery("ever")
+
+EVERYBODY = People(ContactPoint.__table__, _EVER, Consent.__table__)
 
 
 def people_of(contact_keys: sa.Select[str]) -> People:
     """The people of some addresses, with all their addresses: found by index, however many others there are."""
+    once = {"dialect": "postgresql"}
     own, point = ContactPoint.__table__.alias("own"), ContactPoint.__table__.alias("point_of_person")
-    persons = sa.select(own.c.person_id).where(own.c.contact_key.in_(contact_keys)).distinct().subquery("persons")
+    persons = sa.select(own.c.person_id).where(own.c.contact_key.in_(contact_keys)).distinct().cte("persons")
     points = (
         sa.select(point.c.contact_key, point.c.person_id)
         .join_from(persons, point, point.c.person_id == persons.c.person_id)
         .cte("points")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
+        .prefix_with("MATERIALIZED", **once)
     )
+    former = FormerAddress.__table__.alias("former")
+    had = sa.select(former.c.contact_key, former.c.person_id).join_from(
+        persons, former, former.c.person_id == persons.c.person_id
+    )
+    ever = sa.union_all(sa.select(points), had).cte("ever").prefix_with("MATERIALIZED", **once)
+    keys = sa.select(ever.c.contact_key).distinct().subquery("keys")
     answer = Consent.__table__.alias("answer")
     answers = (
         sa.select(*answer.c)
-        .join_from(points, answer, answer.c.contact_key == points.c.contact_key)
+        .join_from(keys, answer, answer.c.contact_key == keys.c.contact_key)
         .where(answer.c.channel == "email")
         .cte("answers")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
+        .prefix_with("MATERIALIZED", **once)
     )
-    return People(points, answers)
+    return People(points, ever, answers)
 
 
 def allowed(purposes: Purposes, people: People = EVERYBODY) -> sa.Select[str, str, str]:
@@ -77,11 +91,11 @@ def sendable(purpose: str) -> sa.Select[str]:
 
 
 def said_no(purposes: Purposes, people: People = EVERYBODY) -> sa.CompoundSelect[str, str | None]:
-    """Who told us no: `person_id`, and the `purpose` that an address of theirs withdrew last; null: it is suppressed.
+    """Who told us no: `person_id`, and the `purpose` that an address they have or had withdrew last; null: it is suppressed.
 
     Of two answers at the same instant, the withdrawal counts. A missing answer is a no as well, but nobody said it.
     """
-    point, no, later = people.points.alias(), people.answers.alias(), people.answers.alias()
+    point, no, later = people.ever.alias(), people.answers.alias(), people.answers.alias()
     taken_back = sa.exists().where(
         _is(later, purposes, "granted"),
         later.c.contact_key == no.c.contact_key,
@@ -93,7 +107,7 @@ def said_no(purposes: Purposes, people: People = EVERYBODY) -> sa.CompoundSelect
         .join_from(no, point, point.c.contact_key == no.c.contact_key)
         .where(_is(no, purposes, "withdrawn"), ~taken_back)
     )
-    never, own = Suppression.__table__.alias(), people.points.alias()
+    never, own = Suppression.__table__.alias(), people.ever.alias()
     suppressed = sa.select(own.c.person_id, sa.null().label("purpose")).join_from(
         own, never, never.c.contact_key == own.c.contact_key
     )

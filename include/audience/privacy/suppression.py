@@ -7,10 +7,13 @@ from ibis.backends.duckdb import Backend
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from audience.core.lake import Lake
+from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import stage_rows
 from audience.core.warehouse.models import Suppression
+from audience.privacy.keys import hold
+from audience.privacy.pseudonym import contact_key_of
 
 FINAL_EVENTS = ("unsubscribe", "complaint", "hard_bounce")
 """Events after which an address is never written to again."""
@@ -26,20 +29,23 @@ SUPPRESSION = pa.schema(
 """Columns that `suppress` takes: keyed hash of the address, why, who told us, when it happened (UTC)."""
 
 
-def record_suppressions(lake: Lake, session: Backend, warehouse: Warehouse, partition: Partition) -> int:
+def record_suppressions(lake: Lake, session: Backend, warehouse: Warehouse, partition: Partition, key: Secret) -> int:
     """Adds the addresses of every final event known in partitions up to this one to `privacy.suppression`.
 
     Partitions may come in any order and any number of times. Returns how many (address, reason) were new.
+
+    Raises KeysChanged when the pseudonym key was rotated meanwhile.
     """
     events = lake.entity(session, "event", through=partition)
     final = events.filter(events.type.isin(FINAL_EVENTS)).select(
-        contact_key=_.email_key,
+        contact_key=contact_key_of(_.email_key, key),
         reason=_.type,
         source=_.source,
         suppressed_at=_.occurred_at,
     )
     rows = session.to_pyarrow(final).cast(SUPPRESSION)
     with warehouse.begin() as connection:
+        hold(connection, key)
         return suppress(connection, rows)
 
 

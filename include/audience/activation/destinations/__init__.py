@@ -30,6 +30,12 @@ def in_use(environment: Mapping[str, str]) -> list[str]:
     return sorted(set(named)) or names()
 
 
+def knowing_by_key() -> list[str]:
+    """The platforms that name contacts by our contact key, sorted."""
+    modules = ((name, importlib.import_module(f"{__name__}.{name}")) for name in names())
+    return [name for name, module in modules if module.DESTINATION.capabilities.knows_by_key]
+
+
 def find(name: str) -> "Callable[[Connection], Destination]":
     """What makes a destination of this platform from a connection. Raises DeclarationError with the nearest name."""
     if name not in names():

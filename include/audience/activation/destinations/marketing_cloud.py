@@ -237,7 +237,7 @@ class _Unit:
         left = self._pages(f"{soap.ROW}[{key}]", ("SubscriberKey",), soap.among("SubscriberKey", sorted(failed)))
         still = {row["SubscriberKey"] for page in left for row in page}
         refused = [(v, r) for name, (v, r) in failed.items() if name in still]
-        return Results([Refusal(Shown(v.contact_key), rows.error_of(r)) for v, r in refused])
+        return Results([Refusal(Shown(v.told_as), rows.error_of(r)) for v, r in refused])
 
     def poll(self, job: Job) -> Answer:
         if job.job_id.startswith(DELETION):
@@ -320,4 +320,4 @@ DESTINATION = MarketingCloud
 
 def _name(leaver: Leaver) -> str:
     """Of a row or contact there: our key, or what somebody else called it who put it there."""
-    return leaver.platform_id or leaver.contact_key
+    return leaver.told_as

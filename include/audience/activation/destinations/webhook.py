@@ -147,19 +147,19 @@ class _Endpoint:
             raise DestinationRefused(f"webhook: lists.wanted: found {results.refused_whole}, expected 2xx")
 
     def upsert(self, audience: SendableAudience) -> Answer:
-        people = [_contact(r.contact_key, r.email) | {"attributes": _attributes(r)} for r in audience]
+        people = [_contact(r.told_as, r.email) | {"attributes": _attributes(r)} for r in audience]
         return self._tell({"type": "contacts.upserted", "list": "audience", "contacts": people})
 
     def add(self, list_name: str, audience: SendableAudience) -> Answer:
-        people = [_contact(r.contact_key, r.email) for r in audience]
+        people = [_contact(r.told_as, r.email) for r in audience]
         return self._tell({"type": "members.added", "list": list_name or "audience", "contacts": people})
 
     def remove(self, list_name: str, leavers: Sequence[Leaver]) -> Answer:
-        people = [_contact(v.contact_key, v.email) for v in leavers]
+        people = [_contact(v.told_as, v.email) for v in leavers]
         return self._tell({"type": "members.removed", "list": list_name or "audience", "contacts": people})
 
     def erase(self, people: Sequence[Leaver]) -> Answer:
-        return self._tell({"type": "contacts.erased", "contacts": [_contact(v.contact_key, v.email) for v in people]})
+        return self._tell({"type": "contacts.erased", "contacts": [_contact(v.told_as, v.email) for v in people]})
 
     def _tell(self, message: dict[str, Any]) -> Results:
         self._signature.message_id = f"msg_{uuid.uuid4().hex}"

@@ -107,7 +107,7 @@ class Lists:
 
     def erase(self, people: Sequence[Leaver]) -> Answer:
         """Takes people out of every file of every list, and tells the other side by `erased.csv`."""
-        keys = {v.contact_key for v in people if v.contact_key}
+        keys = {v.told_as for v in people if v.told_as}
         for list_name in self._there():
             self._tell(list_name, (_remove(v) for v in people))
             self._publish(list_name)
@@ -242,13 +242,13 @@ def _folder(list_name: str) -> str:
 def _put(recipient: Recipient) -> Sequence[str | bool | None]:
     texts = (recipient.first_name, recipient.last_name)
     return (
-        PUT, recipient.contact_key, recipient.email.reveal(), *(t.reveal() if t is not None else None for t in texts),
+        PUT, recipient.told_as, recipient.email.reveal(), *(t.reveal() if t is not None else None for t in texts),
         recipient.open_tracking, recipient.click_tracking,
     )  # fmt: skip
 
 
 def _remove(leaver: Leaver) -> Sequence[str | bool | None]:
-    return (REMOVE, leaver.contact_key, *(None for _ in sheet.PROFILE[1:]))
+    return (REMOVE, leaver.told_as, *(None for _ in sheet.PROFILE[1:]))
 
 
 def _shown(row: dict[str, Any]) -> Shown:

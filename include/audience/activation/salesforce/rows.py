@@ -37,7 +37,7 @@ def is_ours(key: str) -> bool:
 
 
 def row(recipient: Recipient) -> dict[str, Any]:
-    return {"SubscriberKey": recipient.contact_key, "EmailAddress": recipient.email.reveal()}
+    return {"SubscriberKey": recipient.told_as, "EmailAddress": recipient.email.reveal()}
 
 
 def attributes(recipient: Recipient) -> dict[str, Any]:

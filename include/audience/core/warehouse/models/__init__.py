@@ -5,12 +5,12 @@ from audience.core.warehouse.models.base import SCHEMAS, Base
 from audience.core.warehouse.models.erasure import ErasedRecord, ErasureReceipt, ErasureRequest, ErasureSubject
 from audience.core.warehouse.models.identity import IdentityDecision, IdentityReveal
 from audience.core.warehouse.models.ops import DeclaredSource, Landing, NewField, Turn
-from audience.core.warehouse.models.privacy import Consent, KeyForm, Suppression
+from audience.core.warehouse.models.privacy import Consent, KeyForm, PseudonymKey, Suppression
 from audience.core.warehouse.models.push import Acknowledged, Erasure, Item, Job, Lease, ListReading, Plan, Request
 from audience.core.warehouse.models.quality import Histogram, Validation
 from audience.core.warehouse.models.quarantine import QuarantineDecision, QuarantineReveal
 from audience.core.warehouse.models.segments import Definition, Evaluation, Membership
-from audience.core.warehouse.models.vault import ContactPoint
+from audience.core.warehouse.models.vault import ContactPoint, FormerAddress
 
 __all__ = [
     "SCHEMAS",
@@ -28,6 +28,7 @@ __all__ = [
     "ErasureRequest",
     "ErasureSubject",
     "Evaluation",
+    "FormerAddress",
     "Histogram",
     "IdentityDecision",
     "IdentityReveal",
@@ -40,6 +41,7 @@ __all__ = [
     "Membership",
     "NewField",
     "Plan",
+    "PseudonymKey",
     "QuarantineDecision",
     "QuarantineReveal",
     "Request",

@@ -60,3 +60,16 @@ class KeyForm(Base):
     )
     by_mailbox: Mapped[bool] = mapped_column(comment="the setting AUDIENCE_EMAIL_MAILBOXES when the first key was made")
     decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class PseudonymKey(Base):
+    """Grain: one key that the contact keys of this warehouse were made with, in the order of their use."""
+
+    __tablename__ = "pseudonym_key"
+    __table_args__ = {"schema": "privacy"}
+
+    position: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, comment="1: the first one, which the lake is keyed with"
+    )
+    key_id: Mapped[str] = mapped_column(comment="tells keys apart; nothing follows from it")
+    since: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from audience.core.warehouse.models.base import Base
@@ -27,3 +28,16 @@ class ContactPoint(Base):
     postal_code: Mapped[str | None]
     is_primary: Mapped[bool] = mapped_column(comment="the address to write to, one per person")
     as_of: Mapped[date] = mapped_column(comment="partition this row was last computed for")
+
+
+class FormerAddress(Base):
+    """Grain: one (person, address) that a record of the person had before and has not now.
+
+    Who said no at it said no, also when the address is somebody else's by now. As of the newest day that was computed.
+    """
+
+    __tablename__ = "former_address"
+    __table_args__ = (Index("former_address_contact_key_idx", "contact_key"), {"schema": "vault"})
+
+    person_id: Mapped[str] = mapped_column(primary_key=True)
+    contact_key: Mapped[str] = mapped_column(primary_key=True)
