@@ -17,7 +17,7 @@ from audience.core.engine import engine
 from audience.core.errors import KeysChanged, SettingsError
 from audience.core.masked import PseudonymKey, Secret
 from audience.core.warehouse.load import stage_rows
-from audience.core.warehouse.models import Acknowledged, Base, Lease
+from audience.core.warehouse.models import Acknowledged, Base, ErasureSubject, Lease
 from audience.core.warehouse.models import PseudonymKey as Used
 from audience.core.warehouse.models.push import PROFILE
 from audience.privacy.attributes import contacts
@@ -26,8 +26,11 @@ from audience.privacy.pseudonym import contact_key_of
 HOLDER = "audience keys rotate"
 """Who holds the leases that a rotation takes."""
 
-KEYED = tuple(table for table in Base.metadata.sorted_tables if "contact_key" in table.c)
-"""Every table of the warehouse with contact keys."""
+KEYED = (
+    *((table.c.contact_key, sa.true()) for table in Base.metadata.sorted_tables if "contact_key" in table.c),
+    (ErasureSubject.__table__.c.key, ErasureSubject.kind == "address"),
+)
+"""Every column of the warehouse with contact keys, and of which rows."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,8 @@ def rotate(connection: sa.Connection, key: PseudonymKey, *, named_by_key: Collec
     )
     new = sa.table("rekeyed", sa.column("old", sa.String), sa.column("new", sa.String))
     rows = 0
-    for table in KEYED:
-        renamed = sa.update(table).where(table.c.contact_key == new.c.old).values(contact_key=new.c.new)
+    for column, of in KEYED:
+        renamed = sa.update(column.table).where(column == new.c.old, of).values({column: new.c.new})
         rows += connection.execute(renamed).rowcount
     _keep_up_to_date(connection, new)
     added = [{"position": n, "key_id": i} for n, i in enumerate(key.ids, start=1) if n > len(before.ids)]
@@ -134,8 +137,8 @@ def states(connection: sa.Connection, key: PseudonymKey) -> list[KeyState]:
 def rows_by_table(connection: sa.Connection) -> dict[str, int]:
     """Rows with a contact key, by table of the warehouse. The vault's are counted where the connection may."""
     may = sa.text("SELECT has_schema_privilege(:schema, 'USAGE')")
-    open_ = [t for t in KEYED if connection.scalar(may, {"schema": t.schema})]
-    return {t.fullname: connection.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in open_}
+    open_ = [(c, of) for c, of in KEYED if connection.scalar(may, {"schema": c.table.schema})]
+    return {c.table.fullname: connection.scalar(sa.select(sa.func.count(c)).where(of)) or 0 for c, of in open_}
 
 
 def _used(connection: sa.Connection) -> Sequence[str]:
@@ -144,7 +147,7 @@ def _used(connection: sa.Connection) -> Sequence[str]:
 
 def _stage_new_keys(connection: sa.Connection, key: PseudonymKey, *, since: int) -> None:
     """A temporary table `rekeyed` with every contact key, `old`, and what it becomes by the later keys, `new`."""
-    every = sa.union(*(sa.select(table.c.contact_key) for table in KEYED))
+    every = sa.union(*(sa.select(column).where(of) for column, of in KEYED))
     old = pa.table({"old": pa.array(connection.execute(every).scalars().all(), pa.string())})
     with engine() as session:
         rows = ibis.memtable(old)

@@ -74,7 +74,7 @@ def publish(
         LakeError: nothing is staged in the folder.
     """
     with warehouse.begin() as connection:
-        gone = tombstones(connection)
+        gone = tombstones(connection, key)
     judged, broken = _judged(lake, session, folder, key)
     for entity, rows in judged.items():
         _prove(f"{source}: {entity}: rows judged", _number(session, rows), staged.get(entity, 0))
@@ -104,7 +104,7 @@ def publish(
     with warehouse.begin() as turn:
         # Two runs of a source can hold rows of one day (`reread_days`), whose newest version is in one newest file.
         lock(turn, source)
-        if tombstones(turn) != gone:
+        if tombstones(turn, key) != gone:
             raise AudienceError(f"{source}: somebody was erased while rows were judged; run it again")
         kept = lake.write_days(session, quarantine(source), set_aside)
         _prove(f"{source}: rows in quarantine", _in_files(kept), _number(session, set_aside))

@@ -76,7 +76,7 @@ def land(
         folder: where `tidy_again` staged what raw records became.
     """
     waiting = opened.filter(_.kind != "unreadable")
-    gone = tombstones(connection)
+    gone = tombstones(connection, key)
     told = _judged(lake, session, rows, folder, key)
     judged = {e: keep(session, refuse_erased(found, gone, source, key)) for e, found in told.items()} if gone else told
     failed = _failed(lake, session, folder, judged)

@@ -10,7 +10,7 @@ from audience.core.lake import Lake
 from audience.core.lake_erasing import Whose, take_out
 from audience.core.masked import Secret
 from audience.privacy.erasing.subject import Subject, is_theirs, visitor_key
-from audience.privacy.pseudonym import keyed_form, pseudonyms
+from audience.privacy.pseudonym import contact_key_of, keyed_form, pseudonyms
 
 PEOPLE = ("person_id", "person_before", "person_after")
 RECORDS = ("record_key", "left_key", "right_key")
@@ -42,7 +42,7 @@ def erase_lake(lake: Lake, session: Backend, connection: sa.Connection, subject:
 
 def mentions(text: ir.StringValue, keys: ir.StringColumn, key: Secret) -> ir.BooleanValue:
     """Whether an address with one of these keys stands in a text."""
-    found = _addresses(text, _ADDRESS).map(lambda one: pseudonyms(keyed_form(one, key), key))
+    found = _addresses(text, _ADDRESS).map(lambda one: contact_key_of(pseudonyms(keyed_form(one, key), key), key))
     return _have_one(found, keys.collect().as_scalar())
 
 
@@ -55,7 +55,7 @@ def _whose(table: str, source: str, subject: Subject, key: Secret) -> Whose:
 
 
 def _raw(rows: ir.Table, source: str, subject: Subject, key: Secret) -> ir.BooleanValue | None:
-    found = is_theirs(rows, source, subject)
+    found = is_theirs(rows, source, subject, key)
     known = {"email_key", "record_id"} & set(rows.columns)
     if "order_id" in rows.columns:
         found = found | (ibis.literal(f"{source}:") + rows.order_id).isin(subject.column("order"))

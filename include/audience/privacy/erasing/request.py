@@ -26,6 +26,7 @@ from audience.core.warehouse.models import (
 )
 from audience.privacy.erased import ERASED, EXPIRED
 from audience.privacy.erasing.subject import Subject
+from audience.privacy.keys import hold
 from audience.privacy.pseudonym import pseudonym
 from audience.privacy.suppression import SUPPRESSION, suppress
 
@@ -61,6 +62,7 @@ def open_request(connection: sa.Connection, subject: Subject, key: Secret, *, re
     Returns:
         The number of the request.
     """
+    hold(connection, key)
     request_id = secrets.token_hex(8)
     numbers = {"people": "person", "addresses": "address", "records": "record"}
     row = {"request_id": request_id, "reason": reason, "requested_by": by}

@@ -17,7 +17,7 @@ from audience.core.tables import PERSON_KEY, raw
 from audience.core.warehouse.load import stage_rows
 from audience.core.warehouse.models import ContactPoint
 from audience.core.warehouse.models.erasure import KINDS
-from audience.privacy.pseudonym import pseudonyms
+from audience.privacy.pseudonym import contact_key_of, pseudonyms
 
 _EVER = Partition.parse("9999-12-31")
 
@@ -54,28 +54,31 @@ def subject_of(
 
     Orders and visitors are looked up here, once, because their rows are found by keys that erasing takes away.
     """
-    keys = _person_keys(lake, session)
+    keys = _person_keys(lake, session, key)
     owners = _owners(session, keys, people, addresses)
     owners |= _of_points(connection, ContactPoint.person_id, owners, addresses)
     known = set(addresses) | _of_points(connection, ContactPoint.contact_key, owners, addresses)
     mine = keys.filter(keys.person_id.isin(_column(owners)))
-    rows = session.to_pyarrow(mine.select("kind", "key")).to_pylist()
+    rows = session.to_pyarrow(mine.select("kind", "key", "lake_key")).to_pylist()
     found = Subject(
         {
             "address": known | {r["key"] for r in rows if r["kind"] == "email"},
             "record": {r["key"] for r in rows if r["kind"] == "record"},
+            "label": {f"email:{r['lake_key']}" for r in rows if r["kind"] == "email"},
         }
     )
     found.keys["person"] = owners
-    found.keys["former"] = _formerly(lake, session, keys, found) - owners
-    found.keys["order"] = _orders(lake, session, found)
+    found.keys["former"] = _formerly(lake, session, keys, found, key) - owners
+    found.keys["order"] = _orders(lake, session, found, key)
     found.keys["visitor"] = _visitors(lake, session, found, key)
     return found
 
 
-def is_theirs(rows: ir.Table, source: str, subject: Subject) -> ir.BooleanValue:
+def is_theirs(rows: ir.Table, source: str, subject: Subject, key: Secret) -> ir.BooleanValue:
     """Whether a raw row carries an address or a record of the subject."""
-    is_address = rows.email_key.isin(subject.column("address")) if "email_key" in rows.columns else ibis.literal(False)
+    is_address = ibis.literal(False)
+    if "email_key" in rows.columns:
+        is_address = contact_key_of(rows.email_key, key).isin(subject.column("address"))
     if "record_id" not in rows.columns:
         return is_address.fill_null(False)
     is_record = (ibis.literal(f"{source}:") + rows.record_id).isin(subject.column("record"))
@@ -86,11 +89,18 @@ def visitor_key(rows: ir.Table, source: str, key: Secret) -> ir.StringValue:
     return ibis.literal(f"{source}:") + pseudonyms(rows.visitor_id, key)
 
 
-def _person_keys(lake: Lake, session: Backend) -> ir.Table:
+def _person_keys(lake: Lake, session: Backend, key: Secret) -> ir.Table:
+    """The newest person keys, as `_with_contact_keys` gives them."""
     newest = lake.newest(PERSON_KEY.name)
     if newest is None:
-        return ibis.memtable([], schema=PERSON_KEY.schema)
-    return lake.read(session, PERSON_KEY, newest)
+        return _with_contact_keys(ibis.memtable([], schema=PERSON_KEY.schema), key)
+    return _with_contact_keys(lake.read(session, PERSON_KEY, newest), key)
+
+
+def _with_contact_keys(rows: ir.Table, key: Secret) -> ir.Table:
+    """Person keys, those of addresses as the warehouse has them (`key`) and as they stand in the lake (`lake_key`)."""
+    is_email = rows.kind == "email"
+    return rows.mutate(lake_key=rows.key, key=is_email.ifelse(contact_key_of(rows.key, key), rows.key))
 
 
 def _owners(session: Backend, keys: ir.Table, people: Collection[str], addresses: Collection[str]) -> set[str]:
@@ -118,11 +128,12 @@ def _of_points(
     return set(connection.execute(sa.select(wanted).join(asked, sa.or_(of_person, of_address))).scalars())
 
 
-def _formerly(lake: Lake, session: Backend, keys: ir.Table, found: Subject) -> set[str]:
+def _formerly(lake: Lake, session: Backend, keys: ir.Table, found: Subject, key: Secret) -> set[str]:
     """Pseudonyms that their records had on earlier days, unless somebody else has them now."""
     past = every_row(lake, session, PERSON_KEY.name)
     if past is None:
         return set()
+    past = _with_contact_keys(past, key)
     is_mine = ((past.kind == "email") & past.key.isin(found.column("address"))) | (
         (past.kind == "record") & past.key.isin(found.column("record"))
     )
@@ -131,11 +142,11 @@ def _formerly(lake: Lake, session: Backend, keys: ir.Table, found: Subject) -> s
     return set(session.to_pyarrow(former)["person_id"].to_pylist())
 
 
-def _orders(lake: Lake, session: Backend, found: Subject) -> set[str]:
+def _orders(lake: Lake, session: Backend, found: Subject, key: Secret) -> set[str]:
     keys: set[str] = set()
     for source in lake.sources_of("order"):
         rows = lake.history(session, raw(source, "order"), through=_EVER)
-        mine = rows.filter(is_theirs(rows, source, found)).select("order_id").distinct()
+        mine = rows.filter(is_theirs(rows, source, found, key)).select("order_id").distinct()
         keys |= {f"{source}:{one}" for one in session.to_pyarrow(mine)["order_id"].to_pylist()}
     return keys
 
@@ -144,7 +155,7 @@ def _visitors(lake: Lake, session: Backend, found: Subject, key: Secret) -> set[
     keys: set[str] = set()
     for source in lake.sources_of("web_event"):
         rows = lake.history(session, raw(source, "web_event"), through=_EVER)
-        mine = rows.filter(is_theirs(rows, source, found) & rows.visitor_id.notnull())
+        mine = rows.filter(is_theirs(rows, source, found, key) & rows.visitor_id.notnull())
         keyed = mine.select(visitor=visitor_key(mine, source, key)).distinct()
         keys |= set(session.to_pyarrow(keyed)["visitor"].to_pylist())
     return keys

@@ -11,7 +11,8 @@ from audience.core.masked import Secret
 from audience.core.warehouse.models import ErasedRecord, Suppression
 from audience.privacy.erased import ERASED
 from audience.privacy.erasing.lake import mentions
-from audience.privacy.pseudonym import pseudonyms
+from audience.privacy.keys import hold
+from audience.privacy.pseudonym import contact_key_of, pseudonyms
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Tombstones:
         """Whether a typed row is about somebody who was erased."""
         found = ibis.literal(False)
         if "email_key" in rows.columns:
-            found = found | rows.email_key.isin(_column(self.addresses)).fill_null(False)
+            found = found | contact_key_of(rows.email_key, key).isin(_column(self.addresses)).fill_null(False)
         if "record_id" in rows.columns:
             label = pseudonyms(ibis.literal(f"{source}:") + rows.record_id, key)
             found = found | label.isin(_column(self.records)).fill_null(False)
@@ -39,7 +40,9 @@ class Tombstones:
         return mentions(text, _column(self.addresses), key).fill_null(False)
 
 
-def tombstones(connection: sa.Connection) -> Tombstones:
+def tombstones(connection: sa.Connection, key: Secret) -> Tombstones:
+    """Of everybody. Raises KeysChanged when the pseudonym key was rotated since the caller read it."""
+    hold(connection, key)
     addresses = connection.execute(sa.select(Suppression.contact_key).where(Suppression.reason == ERASED)).scalars()
     return Tombstones(frozenset(addresses), frozenset(connection.execute(sa.select(ErasedRecord.record_key)).scalars()))
 

@@ -11,6 +11,7 @@ from audience.core.warehouse.models import (
     ContactPoint,
     Erasure,
     ErasureSubject,
+    FormerAddress,
     IdentityDecision,
     Item,
     Membership,
@@ -25,8 +26,8 @@ def erase_warehouse(connection: sa.Connection, request_id: str) -> int:
 
     What stays is a keyed hash in `privacy.suppression`, which says never to contact the address again.
     """
-    address, person, record = (_keys(request_id, *kinds) for kinds in (("address",), PERSON, ("record",)))
-    labels = sa.union(sa.select(sa.literal("email:") + address.c.key), sa.select(record.c.key))
+    address, person, record = (_keys(request_id, *kinds) for kinds in (("address",), PERSON, ("record", "label")))
+    labels = sa.select(record.c.key)
     return _deleted(
         connection,
         sa.delete(Consent).where(Consent.contact_key.in_(sa.select(address.c.key))),
@@ -46,6 +47,12 @@ def erase_vault(connection: sa.Connection, request_id: str) -> int:
     return _deleted(
         connection,
         sa.delete(Item).where(Item.contact_key.in_(sa.select(address.c.key)), Item.state != "in_flight"),
+        sa.delete(FormerAddress).where(
+            sa.or_(
+                FormerAddress.contact_key.in_(sa.select(address.c.key)),
+                FormerAddress.person_id.in_(sa.select(person.c.key)),
+            )
+        ),
         sa.delete(ContactPoint).where(is_theirs),
     )
 

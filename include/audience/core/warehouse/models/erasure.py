@@ -7,8 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from audience.core.warehouse.models.base import Base
 
-KINDS = ("person", "former", "address", "record", "order", "visitor")
+KINDS = ("person", "former", "address", "record", "label", "order", "visitor")
 """What a subject is known by: pseudonym; pseudonym of an earlier day; contact key; `<source>:<record_id>`;
+`email:` and the keyed hash that the lake has of the address;
 `<source>:<order_id>`; `<source>:` and the keyed hash of a visitor's identifier."""
 
 

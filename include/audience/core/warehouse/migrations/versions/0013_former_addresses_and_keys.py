@@ -1,14 +1,14 @@
 """Addresses that people had before, and the keys that contact keys were made with.
 
 Revision ID: 0013
-Revises: 0012
+Revises: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0013'
-down_revision = '0012'
+down_revision = '0015'
 
 
 def upgrade() -> None:
