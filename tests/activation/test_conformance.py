@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from activation.stands import BREVO, MARKETING_CLOUD, STANDS, WEBHOOK, Desk, Stand
+from activation.stands import BREVO, FILE, MARKETING_CLOUD, STANDS, WEBHOOK, Desk, Stand
 from activation.town import Town
 from audience.activation import destinations
 from audience.core.errors import DestinationRefused, DestinationUnavailable
@@ -201,10 +201,8 @@ def test_its_own_rate_is_never_exceeded(town: Town, desk: Desk) -> None:
     assert destinations.find(town.stand.name).settings["requests_per_second"]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("stand", [BREVO, MARKETING_CLOUD, WEBHOOK], indirect=True, ids=lambda stand: stand.name)
-def test_after_a_new_pseudonym_key_nothing_is_told_again_and_who_leaves_is_found(
-    town: Town, desk: Desk
-) -> None:
+@pytest.mark.parametrize("stand", [BREVO, MARKETING_CLOUD, WEBHOOK, FILE], indirect=True, ids=lambda stand: stand.name)
+def test_after_a_new_pseudonym_key_nothing_is_told_again_and_who_leaves_is_found(town: Town, desk: Desk) -> None:
     key = PseudonymKey(KEY.reveal(), later=(Secret("a-second-key-for-tests-only-0123456789"),))
     assert town.push().in_sync
     with town.warehouse.begin() as connection:

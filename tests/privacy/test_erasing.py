@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,22 @@ from audience.core.engine import engine
 from audience.core.errors import DeclarationError
 from audience.core.lake import Lake
 from audience.core.lake_erasing import every_row
-from audience.core.masked import Personal
+from audience.core.masked import Personal, PseudonymKey, Secret
 from audience.core.settings import Settings
 from audience.core.tables import CUSTOMERS, PERSON_KEY, QUARANTINE, quarantine
 from audience.core.warehouse import Warehouse
-from audience.core.warehouse.models import Consent, ContactPoint, IdentityDecision, Membership, Suppression
+from audience.core.warehouse.models import (
+    Consent,
+    ContactPoint,
+    FormerAddress,
+    IdentityDecision,
+    Membership,
+    Suppression,
+)
 from audience.house import House
 from audience.identity.resolve import resolve
+from audience.privacy.contact_keys import contact_keys
+from audience.privacy.keys import in_use, rotate
 from audience.privacy.pseudonym import pseudonym
 from audience.quality.publication import publish
 from key import KEY
@@ -249,7 +259,7 @@ Extract = Callable[..., dict[str, Any]]
 def extract(house: House, duck: Backend) -> Extract:
     """Publishes what a source tells on Saturday: rows by entity. Gives the numbers by entity."""
 
-    def tell(**rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def tell(key: Secret = KEY, **rows: list[dict[str, Any]]) -> dict[str, Any]:
         import orjson
 
         staged = {"_broken": 0}
@@ -262,7 +272,7 @@ def extract(house: House, duck: Backend) -> Extract:
                     place = {"_day": SATURDAY.key, "_position": str(position)}
                     file.write(orjson.dumps(place | row) + b"\n")
         published = publish(
-            house.lake, duck, house.warehouse, key=KEY, source="shop", folder="shop/again", staged=staged, last=SATURDAY,
+            house.lake, duck, house.warehouse, key=key, source="shop", folder="shop/again", staged=staged, last=SATURDAY,
             keep_result=lambda _: None,
         )  # fmt: skip
         return {one.entity: one.counts for one in published}
@@ -289,6 +299,39 @@ def test_what_a_source_tells_again_of_the_person_is_not_published(
     found = {entity: (c.taken, c.loaded, c.quarantined, c.superseded) for entity, c in numbers.items()}
     assert found == {"contact": (4, 2, 0, 2), "order": (2, 1, 0, 1), "order_line": (2, 1, 0, 1)}
     assert about(everything(house, duck), "new.ana", ANA, "O-7") == []
+
+
+def test_under_a_later_pseudonym_key_the_person_is_found_everywhere_and_kept_away_as_well(
+    house: House, duck: Backend, extract: Extract
+) -> None:
+    later = PseudonymKey(KEY.reveal(), later=(Secret("a-second-key-for-tests-only-0123456789"),))
+    label = {"left_label": f"email:{key_of(ANA)}", "right_label": "crm:X", "decision": "same",
+             "since": FRIDAY.day, "decided_by": "x"}  # fmt: skip
+    with house.warehouse.vault.begin() as connection:
+        connection.execute(sa.insert(IdentityDecision).values(label))
+        connection.execute(sa.insert(FormerAddress).values(person_id="p-ana", contact_key=key_of("a@mailbox.example")))
+        in_use(connection, later)
+        rotate(connection, later, named_by_key=())
+    house = replace(house, settings=replace(house.settings, pseudonym_key=later))
+    erase(house, OLD)
+    words = (ANA, OLD, "card-ana", "S-ana", "O-ana", key_of(ANA), key_of(OLD), "p-ana", "p-former")
+    assert about(everything(house, duck), *words) == []
+    extract(later, contact=[told("S-9", ANA), told("S-10", "d@mailbox.example")])
+    found = everything(house, duck)
+    assert about(found, ANA, key_of(ANA)) == [] and about(found, "S-10")
+    assert all(str(one) in found for one in contact_keys([Personal(ANA), Personal(OLD)], later))
+
+
+def test_an_erasure_that_is_under_way_goes_on_after_a_new_pseudonym_key(house: House, duck: Backend) -> None:
+    later = PseudonymKey(KEY.reveal(), later=(Secret("a-second-key-for-tests-only-0123456789"),))
+    number = forgetting.request_erasure(house, by="dpo", address=Personal(ANA))
+    assert number is not None
+    with house.warehouse.vault.begin() as connection:
+        rotate(connection, later, named_by_key=())
+    house = replace(house, settings=replace(house.settings, pseudonym_key=later))
+    forgetting.erase_stores(house, number)
+    forgetting.end_erasure(house, number, [])
+    assert about(everything(house, duck), ANA, OLD, key_of(ANA), key_of(OLD), "p-ana") == []
 
 
 def test_a_refused_row_of_the_person_is_not_kept_in_quarantine(house: House, duck: Backend, extract: Extract) -> None:

@@ -180,6 +180,8 @@ _FORMER = (
     INSERT INTO vault.former_address (person_id, contact_key)
     SELECT person_id, contact_key FROM incoming_former
     WHERE NOT EXISTS (SELECT FROM vault.contact_point WHERE contact_point.as_of > :as_of)
+      AND NOT EXISTS (SELECT FROM privacy.suppression s
+                      WHERE s.contact_key = incoming_former.contact_key AND s.reason IN ('erased', 'expired'))
     ON CONFLICT DO NOTHING
     """,
 )

@@ -1,14 +1,14 @@
 """Addresses that people had before, and the keys that contact keys were made with.
 
 Revision ID: 0013
-Revises: 0015
+Revises: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0013'
-down_revision = '0015'
+down_revision = '0014'
 
 
 def upgrade() -> None:
@@ -26,9 +26,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('position', name=op.f('pseudonym_key_pkey')),
     schema='privacy'
     )
+    op.execute("COMMENT ON COLUMN privacy.erasure_subject.kind IS 'person, former, address, record, label, order, visitor'")
 
 
 def downgrade() -> None:
+    op.execute("COMMENT ON COLUMN privacy.erasure_subject.kind IS 'person, former, address, record, order, visitor'")
     op.drop_table('pseudonym_key', schema='privacy')
     op.drop_index('former_address_contact_key_idx', table_name='former_address', schema='vault')
     op.drop_table('former_address', schema='vault')
