@@ -28,6 +28,7 @@ from audience.core.masked import Secret
 from audience.core.partition import Partition
 from audience.core.warehouse import Warehouse
 from audience.privacy.gate import Leaver
+from little_room import little_room
 
 SATURDAY = Partition.parse("2026-11-21")
 JANUARY = Partition.parse("2027-01-15")
@@ -209,18 +210,27 @@ def test_files_of_more_than_thirty_days_ago_are_deleted(town: Town, folder: Fold
     assert folder.newest("vip") == {"bob"}
 
 
-def test_a_full_disk_tears_no_file(town: Town, folder: Folder) -> None:
-    town.push()
-    there = folder.files()
-    town.segment("vip", ["bob", "cam"], day=SATURDAY)
-    (folder.root / "lists/vip/_aside-2026-11-21.csv").mkdir()  # writing beside it fails, as without space
-    with pytest.raises(DestinationUnavailable, match="WRITE lists/vip/2026-11-21.csv: IsADirectoryError after 6 tries"):
-        town.push(as_of=SATURDAY)
-    (folder.root / "lists/vip/_aside-2026-11-21.csv").rmdir()
-    assert {name: folder.files()[name] for name in there if "/vip/" in name} == {
-        n: c for n, c in there.items() if "/vip/" in n
-    }
-    assert town.push(as_of=SATURDAY).in_sync and folder.newest("vip") == {"bob", "cam"}
+def test_a_full_disk_tears_no_file_and_the_ledger_stays_as_the_files_are(
+    warehouse: Warehouse, town: Town, tmp_path: Path
+) -> None:
+    with little_room(tmp_path / "disk", kilobytes=200) as fill:
+        folder = Folder(tmp_path / "disk" / "audiences")
+        town.connection = Connection("file", url=f"file://{folder.root}")
+        town.push()
+        there = folder.files()
+        town.segment("vip", ["bob", "cam"], day=SATURDAY)
+        make_room = fill()
+        try:
+            with pytest.raises(
+                DestinationUnavailable, match=r"WRITE lists/\S+: (No space left|File too large).* after 6 tries"
+            ):
+                town.push(as_of=SATURDAY)
+        finally:
+            make_room()
+        assert {name: content for name, content in folder.files().items() if name in there} == there
+        assert town.push(as_of=SATURDAY).in_sync and folder.newest("vip") == {"bob", "cam"}
+        assert town.desired() == town.acknowledged() and town.items("in_flight") == []
+        assert not [name for name in folder.files() if "_aside" in name or "_parts" in name]
 
 
 @over_sftp

@@ -13,6 +13,7 @@ from audience.core.lake import Lake
 from audience.core.partition import Partition
 from audience.core.table import Column, Table
 from audience.core.tables import ORDER_LINE, raw
+from little_room import little_room
 from rows import land
 
 FRIDAY = Partition.parse("2026-11-20")
@@ -264,3 +265,20 @@ def test_any_fsspec_url_is_a_lake() -> None:
         assert lake.partitions("raw_shop__price") == [FRIDAY, SATURDAY]
         assert not lake.write(duck, RAW_PRICE, SATURDAY, prices(("pot", 9))).changed
         assert lake.tables() == ["raw_shop__price"]
+
+
+def test_a_full_disk_tears_no_partition_and_leaves_nothing_beside_it(duck: Backend, tmp_path: Path) -> None:
+    with little_room(tmp_path / "disk", kilobytes=100) as fill:
+        lake = Lake(f"{tmp_path}/disk/lake")
+        lake.write(duck, PRICE, FRIDAY, prices(("tea", 2), ("cup", 5)))
+        there = sorted(path for path in (tmp_path / "disk/lake").rglob("*") if path.is_file())
+        many = prices(*((f"product {n}", n) for n in range(2_000)))
+        make_room = fill()
+        try:
+            with pytest.raises(Exception, match="No space left|File too large"):
+                lake.write(duck, PRICE, FRIDAY, many)
+        finally:
+            make_room()
+        assert sorted(path for path in (tmp_path / "disk/lake").rglob("*") if path.is_file()) == there
+        assert [p for p, _ in found(lake.read(duck, PRICE, FRIDAY), duck)] == ["cup", "tea"]
+        assert lake.write(duck, PRICE, FRIDAY, many).changed

@@ -308,8 +308,11 @@ class Lake:
         path = f"_notes/{name}/{partition}.json"
         if facts is not None:
             aside = self._aside()
-            aside.write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
-            self._appear(aside, path)
+            try:
+                aside.write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
+                self._appear(aside, path)
+            finally:
+                aside.unlink(missing_ok=True)
             return facts
         if not self.fs.exists(f"{self.root}/{path}"):
             return {}
@@ -415,7 +418,9 @@ class Staged:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         assert self._file is not None
-        self._file.close()
-        if kind is None:
-            self._lake._appear(self._aside, self._path)
-        self._aside.unlink(missing_ok=True)
+        try:
+            self._file.close()
+            if kind is None:
+                self._lake._appear(self._aside, self._path)
+        finally:
+            self._aside.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """A place as a push may use it: the lease checked before everything that is done there, and tried again within bounds."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,8 @@ class Shelf:
 
 
 def _kind(error: OSError) -> str:
-    """What happened in a word: the place's own, or that of the system; never a sentence, which may name anything."""
+    """What happened: the place's own word, or the system's for its kind; never a sentence that may name anything."""
     own = str(error.args[0]) if error.args else ""
+    if type(error) is OSError and error.errno:
+        return os.strerror(error.errno)
     return own if own.isidentifier() else type(error).__name__
