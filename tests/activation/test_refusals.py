@@ -74,6 +74,21 @@ def test_a_failed_import_is_no_success(town: Town, desk: PlatformDesk) -> None:
     assert desk.lists()["vip"] == {"ana"}
 
 
+def test_parts_of_a_failed_import_are_jobs_that_another_run_goes_on_from(town: Town, desk: PlatformDesk) -> None:
+    town.people("ana", "bob", "cam", "dan")
+    town.segment("vip", ["ana", "bob", "cam", "dan"])
+    desk.fault(IMPORT, "fail_process", times=1)
+    desk.fault(IMPORT, "stuck_process", times=2)
+    report = town.push(patience_seconds=20)
+    assert report.waiting_seconds > 0  # nobody sits and waits for the two halves
+    with town.warehouse.begin() as connection:
+        covered = "SELECT count(*) FROM push.item i JOIN push.job j ON i.job = j.number WHERE j.finished_at IS NULL"
+        assert connection.exec_driver_sql(covered).scalar_one() == 4
+    assert town.push(holder="run-2", patience_seconds=20).waiting_seconds > 0
+    imports = [w["emails"] for w in desk.writes() if w["call"].endswith("import")]
+    assert [len(emails) for emails in imports] == [4, 2, 2]  # looked at, not sent again
+
+
 def test_an_import_that_never_ends_is_left_to_later_runs_and_given_up_after_hours(
     town: Town, desk: PlatformDesk
 ) -> None:

@@ -16,6 +16,8 @@ from audience.core.warehouse.models import Item, Job
 PATIENCE = timedelta(hours=6)
 """A job that is not over after this long is given up: what it covers is in doubt, and told again with the value of then."""
 
+GIVEN_UP = "given up"
+
 
 def unfinished(connection: sa.Connection, destination: str) -> Sequence[sa.Row[int, int, str, str, str, bool]]:
     """Jobs whose outcome nobody has seen, oldest first.
@@ -45,7 +47,13 @@ def finish(connection: sa.Connection, number: int, outcome: str) -> None:
     connection.execute(sa.update(Job).where(Job.number == number).values(finished_at=sa.func.now(), outcome=outcome))
 
 
+def failed(connection: sa.Connection, plan_id: int, action: str, list_name: str) -> int:
+    """How many jobs of one action and list of a plan the platform refused as a whole."""
+    ended = sa.select(sa.func.count()).where(Job.plan_id == plan_id, Job.action == action, Job.list_name == list_name)
+    return connection.execute(ended.where(Job.outcome.not_in(("done", GIVEN_UP)))).scalar_one()
+
+
 def give_up(connection: sa.Connection, destination: str, number: int) -> None:
     """Doubts what a job covers, and looks at it no more."""
     doubt(connection, destination, Item.job == number)
-    finish(connection, number, "given up")
+    finish(connection, number, GIVEN_UP)

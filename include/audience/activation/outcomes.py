@@ -70,8 +70,15 @@ def settle(
         _keep_ids(connection, claim, ids)
 
 
-def hand_over(connection: sa.Connection, claim: Claim, action: str, job_id: str) -> None:
-    """Notes that what this run has in flight is done by a job of the platform, so that any process can go on from it."""
+def hand_over(
+    connection: sa.Connection, claim: Claim, action: str, job_id: str, contact_keys: Sequence[str] | None = None
+) -> None:
+    """Notes that what this run has in flight is done by a job of the platform, so that any process can go on from it.
+
+    Args:
+        contact_keys: of the part of it that the job is about; all of it when they are not given.
+    """
+    among = [] if contact_keys is None else [Item.contact_key == sa.any_(sa.literal(contact_keys, sa.ARRAY(sa.String)))]
     job = (
         sa.insert(Job)
         .values(
@@ -86,7 +93,7 @@ def hand_over(connection: sa.Connection, claim: Claim, action: str, job_id: str)
     )
     connection.execute(
         sa.update(Item)
-        .where(*_flying(claim, action))
+        .where(*_flying(claim, action), *among)
         .values(job=sa.select(job.c.number).scalar_subquery())
         .add_cte(job)
     )

@@ -8,13 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from audience.activation import jobs
-from audience.activation.bisection import Outcome, isolate
+from audience.activation.bisection import MOST_CALLS, Outcome, isolate
 from audience.activation.desired import purposes, wanted
 from audience.activation.destination import Answer, Destination, Job, Platform, Results
 from audience.activation.lease import HeldLease
 from audience.activation.outcomes import forget, hand_over, settle
 from audience.activation.recognise import recognise
-from audience.core.errors import StillRunning
+from audience.core.errors import DestinationRefused, StillRunning
 from audience.core.masked import Secret
 from audience.core.warehouse import Warehouse
 from audience.privacy.erased import note_erased, those_erased, to_erase
@@ -176,13 +176,23 @@ class Teller:
             outcome = self._outcome(answer)
             already = outcome.whole
         if already:
-            outcome = self._isolated(send, people, already=already)
+            keys = [p.contact_key for p in people]
+            outcome = isolate(keys, lambda part: self._told_part(one, action, people[part]), already=already)
         with self.warehouse.begin() as connection:
             settle(connection, one, action, outcome.refused, outcome.ids)
 
-    def _isolated(self, send: Callable[[Any], Answer], people: Any, *, already: str = "") -> Outcome:
+    def _told_part(self, one: Claim, action: str, people: Any) -> Outcome:
+        """Of a batch that was refused as a whole. What the platform does with a part later, its job tells, in whatever run."""
+        answer = self._sender(action, one.list_name)(people)
+        if isinstance(answer, Results):
+            return self._outcome(answer)
+        with self.warehouse.begin() as connection:
+            hand_over(connection, one, action, answer.job_id, [p.contact_key for p in people])
+        return Outcome()
+
+    def _isolated(self, send: Callable[[Any], Answer], people: Any) -> Outcome:
         keys = [p.contact_key for p in people]
-        return isolate(keys, lambda part: self._outcome(self._seen_through(send(people[part]))), already=already)
+        return isolate(keys, lambda part: self._outcome(self._seen_through(send(people[part]))))
 
     def _sender(self, action: str, list_name: str) -> Callable[[Any], Answer]:
         if action == "upsert":
@@ -206,6 +216,7 @@ class Teller:
         name, size = self.destination.name, self.destination.capabilities.upsert_batch
         one = Claim(name, self.lease.epoch, job.plan_id, job.list_name, size, job=job.number)
         if outcome.whole:
+            self._stop_refusing(job, outcome.whole)
             for taken, people in self._claims(one, job.action):
                 if people:
                     self._tell(taken, job.action, people, already=outcome.whole)
@@ -214,6 +225,13 @@ class Teller:
             if not outcome.whole:
                 settle(connection, one, job.action, outcome.refused, outcome.ids)
             jobs.finish(connection, job.number, outcome.whole or "done")
+
+    def _stop_refusing(self, job: Any, last: str) -> None:
+        """Raises DestinationRefused when so many jobs of a plan failed that it is wrong, and not its records."""
+        with self.warehouse.begin() as connection:
+            failed = jobs.failed(connection, job.plan_id, job.action, job.list_name)
+        if failed >= MOST_CALLS:
+            raise DestinationRefused(f"{self.destination.name}: {failed} jobs of one list failed, last: {last}")
 
     def _wait_for(self, number: int, job: Job) -> None:
         """Waits until a look at a job is worth it: longer each time, or leaves it to the next run."""
@@ -225,7 +243,7 @@ class Teller:
         self.pause(seconds)
 
     def _seen_through(self, answer: Answer) -> Results:
-        """The results of a job that is in no ledger: of a part of a batch, or of contacts that are in no plan."""
+        """The results of a job that is in no ledger: of contacts that are in no plan."""
         looks = 0
         while isinstance(answer, Job):
             if looks == MOST_LOOKS:
