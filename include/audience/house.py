@@ -50,10 +50,10 @@ class House:
         """The keys of pseudonyms, as many as the warehouse is made with.
 
         Raises:
-            SettingsError: the keys of the warehouse were made in another way, or with others.
+            SettingsError: the keys of the lake or of the warehouse were made in another way, or with others.
         """
         with self.warehouse.begin() as connection:
-            agree(connection, self.settings.pseudonym_key)
+            agree(connection, self.lake, self.settings.pseudonym_key)
             return in_use(connection, self.settings.pseudonym_key)
 
     @contextmanager

@@ -305,7 +305,13 @@ class Lake:
 
     def note(self, name: str, partition: Partition, facts: dict[str, object] | None = None) -> dict[str, object]:
         """Reads or, with `facts`, replaces a small JSON note beside the tables (`_notes/<name>/<partition>.json`)."""
-        path = f"_notes/{name}/{partition}.json"
+        return self._note(f"_notes/{name}/{partition}.json", facts)
+
+    def remember(self, name: str, facts: dict[str, object] | None = None) -> dict[str, object]:
+        """The same of what holds for the whole lake, whatever the day (`_notes/<name>.json`)."""
+        return self._note(f"_notes/{name}.json", facts)
+
+    def _note(self, path: str, facts: dict[str, object] | None) -> dict[str, object]:
         if facts is not None:
             aside = self._aside()
             try:

@@ -27,3 +27,8 @@ class LakeOver(Lake):
         if facts is not None:
             return self._above.note(name, partition, facts)
         return self._above.note(name, partition) or super().note(name, partition)
+
+    def remember(self, name: str, facts: dict[str, object] | None = None) -> dict[str, object]:
+        if facts is not None:
+            return self._above.remember(name, facts)
+        return self._above.remember(name) or super().remember(name)
