@@ -28,8 +28,7 @@ copy (
 
 
 def measure_publish(place: Place) -> Step:
-    """From staged rows to raw tables, and their numbers in the warehouse. Extraction is the step `sql`; what is imported for
-    Great Expectations counts as memory and not as time."""
+    """From staged rows to raw tables, and their numbers in the warehouse. Extraction is the step `sql`."""
     try:
         with filled(place):
             staged = run(stage, place)
@@ -52,9 +51,8 @@ def stage(place: Place, _watch: Stopwatch) -> object:
 def ours(place: Place, watch: Stopwatch) -> object:
     from audience.core.engine import engine
     from audience.quality.publication import publish
-    from audience.quality.validation import keep_result, suite_of
+    from audience.quality.validation import keep_result
 
-    suite_of("orders", [])  # Great Expectations is imported
     lake, loaded = _lake(place), 0
     with fresh_warehouse(place, "publish") as warehouse:
         while watch.again():
