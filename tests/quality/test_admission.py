@@ -9,11 +9,13 @@ import ibis
 import pytest
 from ibis.backends.duckdb import Backend
 
+from audience.core.engine import keep
 from audience.core.masked import PseudonymKey, Secret
 from audience.core.table import Column, Table
 from audience.core.tables import CONSENT, CONTACT, EXCHANGE_RATE, ORDER, ORDER_LINE, WEB_EVENT
 from audience.privacy.pseudonym import pseudonym
 from audience.quality.admission import PLACE, admitted, judge, refused
+from audience.quality.newest import mark_newest
 from rows import rows_of
 
 KEY = Secret("a-pseudonym-key-for-tests-only-0123456789")
@@ -44,8 +46,12 @@ def staged(table: Table, *rows: dict[str, str | None]) -> ibis.Table:
     return ibis.memtable(whole, schema=dict.fromkeys(names, "string"))
 
 
+def versions(duck: Backend, table: Table, *rows: dict[str, str | None]) -> ibis.Table:
+    return mark_newest(duck, keep(duck, judge(staged(table, *rows), table, KEY)), table)
+
+
 def judged(duck: Backend, table: Table, *rows: dict[str, str | None]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = duck.to_pyarrow(judge(staged(table, *rows), table, KEY)).to_pylist()
+    found: list[dict[str, Any]] = duck.to_pyarrow(versions(duck, table, *rows)).to_pylist()
     return sorted(found, key=lambda r: int(r["_position"]))
 
 
@@ -136,10 +142,8 @@ def test_a_refused_row_is_kept_as_it_came_and_a_good_one_is_not_kept_twice(duck:
 
 
 def test_a_key_that_comes_twice_in_a_day_counts_in_its_last_version(duck: Backend) -> None:
-    rows = judge(
-        staged(GAUGE, {"name": "g", "pieces": "1"}, {"name": "h", "pieces": "5"}, {"name": "g", "pieces": "2"}),
-        GAUGE,
-        KEY,
+    rows = versions(
+        duck, GAUGE, {"name": "g", "pieces": "1"}, {"name": "h", "pieces": "5"}, {"name": "g", "pieces": "2"}
     )
     kept = duck.to_pyarrow(admitted(rows, GAUGE)).to_pylist()
     assert sorted((r["name"], r["pieces"]) for r in kept) == [("g", 2), ("h", 5)]
@@ -151,15 +155,15 @@ def test_the_last_version_is_the_tenth_and_not_the_ninth(duck: Backend) -> None:
 
 
 def test_a_refused_newer_version_does_not_take_the_good_one_away(duck: Backend) -> None:
-    rows = judge(staged(GAUGE, {"name": "g", "pieces": "1"}, {"name": "g", "pieces": "many"}), GAUGE, KEY)
+    rows = versions(duck, GAUGE, {"name": "g", "pieces": "1"}, {"name": "g", "pieces": "many"})
     assert [r["pieces"] for r in duck.to_pyarrow(admitted(rows, GAUGE)).to_pylist()] == [1]
     assert [r["position"] for r in duck.to_pyarrow(refused(rows, "gauge")).to_pylist()] == [1]
 
 
 def test_the_same_key_in_two_days_is_a_row_in_each(duck: Backend) -> None:
-    rows = judge(staged(GAUGE, {"name": "g"}, {"name": "g", "_day": "2026-11-19"}), GAUGE, KEY)
+    rows = versions(duck, GAUGE, {"name": "g"}, {"name": "g", "_day": "2026-11-19"}, {"name": "h"}, {"name": "h"})
     days = duck.to_pyarrow(admitted(rows, GAUGE)).to_pylist()
-    assert sorted(r["_day"] for r in days) == ["2026-11-19", "2026-11-20"]
+    assert sorted(r["_day"] for r in days if r["name"] == "g") == ["2026-11-19", "2026-11-20"]
 
 
 @pytest.mark.parametrize("email", ["Ana@Example.ORG", "  ana@example.org "])

@@ -70,17 +70,23 @@ def contents(session: Backend, table: Table, url: str, *, by: str | None = None)
     place = url.replace("'", "''")
     key = ", ".join(f'"{c}"' for c in table.key)
     columns = ", ".join(f'"{c}" := "{c}"' for c in table.names)
+    part, rows = by or "''", f"read_parquet('{place}', hive_partitioning = false)"
+    # Hashes take less memory than keys, and where all of them differ, so do the keys.
     query = f"""
-        SELECT {by or "''"} AS part, count(*), count(DISTINCT ({key})),
+        SELECT {part} AS part, count(*), count(DISTINCT hash({key})),
                bit_xor(md5_number(CAST(struct_pack({columns}) AS VARCHAR)))
-        FROM read_parquet('{place}', hive_partitioning = false) GROUP BY part
+        FROM {rows} GROUP BY part
     """
-    found = {}
-    for part, count, keys, digest in sorted(session.con.execute(query).fetchall()):
+    found = session.con.execute(query).fetchall()
+    if any(count != hashes for _, count, hashes, _ in found):
+        _refuse_repeated_keys(session, table, f"SELECT count(*), count(DISTINCT ({key})) FROM {rows} GROUP BY {part}")
+    return {str(part): Content(int(count), _hash(table, count, digest)) for part, count, _, digest in sorted(found)}
+
+
+def _refuse_repeated_keys(session: Backend, table: Table, query: str) -> None:
+    for count, keys in session.con.execute(query).fetchall():
         if count != keys:
             raise NotOfTheTable(f"{table.name}: {count - keys} of {count} rows repeat the key ({', '.join(table.key)})")
-        found[str(part)] = Content(int(count), _hash(table, count, digest))
-    return found
 
 
 def no_content(table: Table) -> Content:

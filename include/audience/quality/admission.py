@@ -52,17 +52,19 @@ def judge(rows: ir.Table, table: Table, key: Secret, rates: ir.Table | None = No
            `exchange_rate`, for amounts in another currency than EUR; None: no rate is known.
     Gives  the same rows with the declared columns in their types and more: `_reason`, why the row is refused, in
            words that name the column and never the value (null: it is not); `_row`, a refused row as it came, JSON;
-           `_is_newest`, whether it is the last version of its key within its day; `UNUSABLE` of each column of
-           `lenient`.
+           `UNUSABLE` of each column of `lenient`. Kept, they can be asked which are the newest (`newest.mark_newest`).
     """
-    texts = {n: (rows[n].strip() == "").ifelse(ibis.null("string"), rows[n]) for n in table.staged_names}
-    told = {f"_told_{n}": text for n, text in texts.items()}
+    came = {f"_came_{n}": rows[n] for n in table.staged_names}
+    known = {f"_told_{n}": _unless_blank(rows[n]) for n in table.staged_names}
+    told = rows.select(*PLACE, **came, **known)
+    texts = {n: told[f"_told_{n}"] for n in table.staged_names}
     forms = {c.name: _in_normal_form(texts[c.staged_name], c, texts, key) for c in table.columns}
-    as_it_came = _to_json(ibis.struct({name: rows[name] for name in table.staged_names}))
-    staged = with_rates(rows.select(*PLACE, _raw=as_it_came, **told, **forms), table, rates)
+    staged = with_rates(told.mutate(**forms), table, rates)
+    # A step of its own: what is asked of a value four times is cast once.
+    staged = staged.mutate(**{f"_typed_{c.name}": _typed(staged, c, key) for c in table.columns})
     typed, problems = {}, []
     for c in table.columns:
-        value = _typed(staged, c, key)
+        value = staged[f"_typed_{c.name}"]
         problem = _problem(staged, value, c)
         if c.if_unusable == "null":
             typed[c.name] = problem.isnull().ifelse(value, ibis.null(c.ibis_type))
@@ -72,14 +74,16 @@ def judge(rows: ir.Table, table: Table, key: Secret, rates: ir.Table | None = No
         if c.form == "currency" and RATE in staged.columns:
             problems.append(rate_problem(staged, table))
     lost = {UNUSABLE + c.name: staged[_told(c)].notnull() & typed[c.name].isnull() for c in lenient(table)}
-    judged = staged.select(*PLACE, "_raw", _reason=ibis.coalesce(*problems), **typed, **lost).mutate(
-        _row=_._reason.isnull().ifelse(ibis.null("string"), _._raw)
-    )
-    last_first = ibis.window(
-        group_by=[judged._day, judged._reason.isnull(), *(judged[c] for c in table.key)],
-        order_by=[ibis.desc(judged._stream), ibis.desc(judged._position.cast("int64"))],
-    )
-    return judged.mutate(_is_newest=ibis.row_number().over(last_first) == 0).drop("_raw")
+    judged = staged.select(*PLACE, *came, _reason=ibis.coalesce(*problems), **typed, **lost)
+    as_it_came = _to_json(ibis.struct({name: judged[f"_came_{name}"] for name in table.staged_names}))
+    row = judged._reason.isnull().ifelse(ibis.null("string"), as_it_came)
+    return judged.select(*PLACE, "_reason", *typed, *lost, _row=row)
+
+
+def _unless_blank(text: ir.StringValue) -> ir.StringValue:
+    """The text, null when it is blank. Only one that begins below `!` can be, and trimming every text takes longest of all."""
+    none = ibis.null("string")
+    return ibis.cases((text >= "!", text), (text.strip() == "", none), else_=text)
 
 
 def lenient(table: Table) -> tuple[Column, ...]:
@@ -88,7 +92,7 @@ def lenient(table: Table) -> tuple[Column, ...]:
 
 
 def admitted(judged: ir.Table, table: Table) -> ir.Table:
-    """The rows to publish: `_day` and the declared columns, one row per key and day."""
+    """The rows to publish: `_day` and the declared columns, one row per key and day. Takes rows marked by `mark_newest`."""
     return judged.filter(_._reason.isnull() & _._is_newest).select("_day", *table.names)
 
 

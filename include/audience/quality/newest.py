@@ -44,5 +44,5 @@ def of_several(session: Backend, rows: ir.Table, key: tuple[str, ...]) -> ir.Tab
     return rows.semi_join(repeated, [made == repeated[name] for name, made in hashes.items()])
 
 
-@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
+@ibis.udf.scalar.builtin(name="hash")
 def _hash(value: dt.string) -> dt.uint64: ...  # type: ignore[empty-body, valid-type]

@@ -26,6 +26,7 @@ from audience.quality.audit import Audit, audit, refuse
 from audience.quality.decisions import lock
 from audience.quality.exchange import known_rates
 from audience.quality.left_out import leave_out
+from audience.quality.newest import mark_newest
 from audience.quality.one_pass import Group, one_pass
 from audience.quality.past import read_past
 from audience.quality.related import related
@@ -136,10 +137,10 @@ def _judged(lake: Lake, session: Backend, folder: str, key: Secret) -> tuple[dic
     place = {"stream": _._stream, "position": _._position.cast("int64")}
     broken = together(staged.pop(BROKEN)).mutate(**place).select("_day", *QUARANTINE.names)
     rates = known_rates(lake, session)
-    judged = {
-        entity: keep(session, judge(together(staged[entity]), ENTITIES[entity], key, rates))
-        for entity in sorted(staged)
-    }
+    judged = {}
+    for entity in sorted(staged):
+        rows = keep(session, judge(together(staged[entity]), ENTITIES[entity], key, rates))
+        judged[entity] = mark_newest(session, rows, ENTITIES[entity])
     return judged, keep(session, broken)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import ibis
 import ibis.expr.types as ir
 from ibis import _
 from ibis.backends.duckdb import Backend
@@ -13,6 +12,7 @@ from audience.core.partition import Partition
 from audience.core.tables import ENTITIES, raw
 from audience.quality.admission import admitted
 from audience.quality.expectation import Expectation, Keeps, Refers, SumsTo
+from audience.quality.newest import of_several
 from audience.quality.one_pass import Related
 
 
@@ -63,28 +63,26 @@ def _orphans(
     if link.to not in judged and not is_landed:
         return None
     rows = admitted(judged[entity], ENTITIES[entity])
-    values = rows.select(value=rows[link.column]).filter(_.value.notnull()).distinct()
+    values = rows.select(value=rows[link.column]).filter(_.value.notnull())
     if link.to in judged:
         parents = admitted(judged[link.to], ENTITIES[link.to])
-        values = values.anti_join(parents, values.value == parents[link.key])
-    values = keep(session, values)
-    if is_landed and session.to_pyarrow(values.count()).as_py():
-        parents = lake.history(session, landed, through=last)
-        values = keep(session, values.anti_join(parents, values.value == parents[link.key]))
-    return values
+        values = keep(session, values.anti_join(parents, values.value == parents[link.key]).distinct())
+        if not is_landed or not session.to_pyarrow(values.count()).as_py():
+            return values
+    parents = lake.history(session, landed, through=last)
+    return keep(session, values.anti_join(parents, values.value == parents[link.key]).distinct())
 
 
 def _reused(
     lake: Lake, session: Backend, judged: ir.Table, entity: str, keeps: Keeps, *, source: str, last: Partition
 ) -> ir.Table:
     """The keys of the extraction of which two versions, here or in the lake, know different values."""
-
-    def versions(rows: ir.Table) -> ir.Table:
-        kind = ENTITIES[entity].column(keeps.column).ibis_type
-        return rows.select(key=rows[keeps.by], value=rows[keeps.column].cast(kind))
-
-    told = versions(judged.filter(_._reason.isnull()))
-    landed = versions(lake.history(session, raw(source, entity), through=last))
-    known = ibis.union(told, landed.semi_join(told, "key"))
-    values = known.group_by("key").agg(low=_.value.min(), high=_.value.max())
-    return keep(session, values.filter(_.low != _.high).select(value="key"))
+    kind = ENTITIES[entity].column(keeps.column).ibis_type
+    known = judged.filter(_._reason.isnull())
+    told = known.select(key=known[keeps.by], value=known[keeps.column].cast(kind)).filter(_.value.notnull())
+    several = of_several(session, told, ("key",)).group_by("key").agg(low=_.value.min(), high=_.value.max())
+    here = several.filter(_.low != _.high).select(value="key")
+    history = lake.history(session, raw(source, entity), through=last)
+    landed = history.select(key=history[keeps.by], other=history[keeps.column].cast(kind))
+    there = told.inner_join(landed, "key").filter(_.value != _.other).select(value="key")
+    return keep(session, here.union(there, distinct=True))

@@ -22,8 +22,14 @@ def currency_of(text: str) -> str | None:
     return code if code in _codes() else {"€": "EUR"}.get(code)
 
 
-currency = over_distinct(currency_of, name="currency_of")
-"""The same of a column."""
+def currency(text: ir.StringValue) -> ir.StringValue:
+    """The same of a column; only what is not one of the usual codes leaves the engine."""
+    return ibis.cases((text.isnull(), text), (text.isin(_USUAL), text), else_=_currencies(text))
+
+
+_USUAL = ("EUR", "USD", "GBP", "CHF", "SEK", "DKK", "NOK", "PLN", "CZK", "CAD")
+
+_currencies = over_distinct(currency_of, name="currency_of")
 
 
 @cache

@@ -11,6 +11,9 @@ from audience.core.normal.distinct import over_distinct
 
 _FORM = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$"
 
+_CANONICAL = r"^[!-+\--:=?\[-~]+@[!-+\--:=?\[-~]+\.[!-+\-/-:=?\[-~]+$"
+"""An address that is its own canonical form, as most are: `_FORM` in signs of ASCII that are no capitals."""
+
 _UNSEEN = "[\xad\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]"
 
 
@@ -61,7 +64,8 @@ def canonical_email(address: ir.StringValue) -> ir.StringValue:
     """The same of a column; only an address with letters beyond ASCII leaves the engine."""
     trimmed = address.strip().lower()
     plain = trimmed.re_search(_FORM).ifelse(trimmed, ibis.null("string"))
-    return (_bytes(address) != address.length()).ifelse(_emails(address), plain)
+    is_foreign = _bytes(address) != address.length()
+    return ibis.cases((address.re_search(_CANONICAL), address), (is_foreign, _emails(address)), else_=plain)
 
 
 @ibis.udf.scalar.builtin(name="strlen")
