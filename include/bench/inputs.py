@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.grown import GROWN
 from bench.measure import Stopwatch
-from bench.place import DAY, Place
+from bench.place import Place
 
 CUSTOMERS = """
 select md5(person::varchar) as person_id, md5(lower(trim(min(email)))) as email_key,
@@ -48,16 +48,6 @@ select source || ':' || source_id as record_key, strftime(created_at, '%Y-%m-%d'
 from contacts
 """
 
-STAGED_ORDERS = """
-with numbered as (select *, row_number() over () as n from (from orders limit {people} * 5))
-select '{day}' as _day, 'orders' as _stream, (n + shift)::varchar as _position, order_id, customer_id as record_id,
-       null::varchar as extra, null::varchar as currency, email, strftime(created_at, '%Y-%m-%dT%H:%M:%SZ') as ordered_at,
-       if(n % 3001 = 0, 'lost', status) as status, if(n % 2003 = 0, 'n/a', total_eur::varchar) as total_eur,
-       discount_eur::varchar as discount_eur, if(n % 4001 = 0, null, coupon_used::varchar) as has_coupon,
-       strftime(updated_at, '%Y-%m-%dT%H:%M:%SZ') as updated_at
-from numbered, unnest(if(n % 500 = 0, [0, 100000000], [0])) as twice (shift)
-"""
-
 PEOPLE = """
 select *, if(hash(person_id) % 10 = 0, null, (hash(person_id) % 1000) / 1000) as p_buy_30d,
        ([null, 'regular', 'occasional', 'bargain'])[1 + (hash(person_id) % 4)::int] as cluster,
@@ -84,7 +74,6 @@ def make_inputs(place: Place, _watch: Stopwatch) -> None:
         "products": PRODUCTS.format(products=data_folder() / "products.parquet"),
         "mail_events": EVENTS,
         "records": RECORDS,
-        "staged_orders": STAGED_ORDERS.format(people=place.people, day=DAY),
     }
     for name, query in queries.items():
         _write(con.execute, query, place, name)
