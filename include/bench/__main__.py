@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--events", type=int, help="orders and e-mail events (default: about 70 per buyer, as real)")
     parser.add_argument("--only", default=",".join((*STEPS, *CHECKS)), help=f"of {', '.join((*STEPS, *CHECKS))}")
     parser.add_argument("--folder", type=Path, default=Path(".run/bench"), help="where data are kept between runs")
+    parser.add_argument("--seeds", type=int, default=1, help="by how many seeds each corruption of `faults` is made")
     chosen = parser.parse_args(arguments)
     only = chosen.only.split(",")
     if unknown := sorted(set(only) - {*STEPS, *CHECKS}):
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = Place(folder, chosen.people, chosen.events, url)
         steps = [name for name in only if name in STEPS]
         found = bench(place, steps) if steps else []
-        checked = _checked(place) if set(only) & set(CHECKS) else ""
+        checked = _checked(place, chosen.seeds) if set(only) & set(CHECKS) else ""
     finally:
         stop_embedded_postgres(folder / "postgres")
     _say("")
@@ -71,11 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _checked(place: Place) -> str:
+def _checked(place: Place, seeds: int) -> str:
     from bench.faults import report_faults
 
     _say("faults ...")
-    return report_faults(place)
+    return report_faults(place, seeds)
 
 
 def _say(line: str) -> None:

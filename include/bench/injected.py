@@ -29,6 +29,9 @@ _WEEKS = DAY.plus(-28)
 
 _EVER = DAY.plus(-3650)
 
+PERSON_AT = {"customers": 0, "features": 0, "segments": 1}
+"""What `downstream` gives, and where the person stands in its rows."""
+
 Key = tuple[Any, ...]
 
 Rows = Mapping[str, Mapping[Key, Any]]
@@ -63,12 +66,14 @@ class Town:
         sandbox: its URL.
         lake: folder of the lake.
         server_url, database: a PostgreSQL server, and the warehouse on it, to which nobody is connected.
+        sources: that publish in it.
     """
 
     sandbox: str
     lake: Path
     server_url: str
     database: str
+    sources: tuple[str, ...] = tuple(DOORS)
 
     @contextmanager
     def copied(self) -> Iterator["House"]:
@@ -84,21 +89,43 @@ class Town:
 
 
 @contextmanager
-def founded(sandbox: str, folder: Path, server_url: str) -> Iterator[Town]:
+def founded(sandbox: str, folder: Path, server_url: str, sources: tuple[str, ...] = tuple(DOORS)) -> Iterator[Town]:
     """A town with every good day before the extractions to come; its warehouse is dropped at the end."""
     from audience.sources.contract import source_named
 
     with _database(server_url) as name:
-        town = Town(sandbox, folder / "lake", server_url, name)
+        town = Town(sandbox, folder / "lake", server_url, name, sources)
         with _house(town) as house:
             house.warehouse.migrate()
-            for source in map(source_named, DOORS):
+            for source in map(source_named, sources):
                 for is_orders, first in ((False, _EVER), (True, _WEEKS)):
                     streams = tuple(s for s in source.streams if (s.name == "orders") is is_orders)
                     if streams:
                         ran = ingest(house, replace(source, streams=streams), first, FIRST[source.name].previous)
                         assert not ran.error, ran.error
         yield town
+
+
+@contextmanager
+def with_others(town: Town, source: str) -> Iterator[Town]:
+    """The same town after every other source has published its extraction: only this one is to come. Who was one person the
+    day before is decided, as it is on any morning."""
+    from audience.sources.contract import source_named
+    from audience.steps import identity
+
+    with (
+        tempfile.TemporaryDirectory(dir=town.lake.parent) as folder,
+        _database(town.server_url, template=town.database) as name,
+    ):
+        lake = shutil.copytree(town.lake, Path(folder) / "lake", copy_function=os.link)
+        here = replace(town, lake=lake, database=name)
+        with _house(here) as house:
+            for other in town.sources:
+                if other != source:
+                    ran = ingest(house, source_named(other), FIRST[other])
+                    assert not ran.error, ran.error
+            identity(house, DAY.previous.key)
+        yield here
 
 
 def ingest(
@@ -135,8 +162,22 @@ def ingest(
     )
 
 
+def lay(house: "House", source: str, told: "House") -> None:
+    """Writes what another house has published of a source's extraction into the lake, and nothing else of it: no gate, no
+    quarantine, no numbers."""
+    from audience.core.tables import raw
+    from audience.sources.contract import source_named
+
+    first = FIRST[source]
+    for entity in source_named(source).entities:
+        table = raw(source, entity)
+        with told.engine() as session:
+            history = told.lake.history(session, table, through=DAY, since=first).rename(_day="partition")
+            house.lake.write_days(session, table, history.select("_day", *table.names), always=DAY)
+
+
 def downstream(house: "House") -> dict[str, Any]:
-    """Computes the day from what the house has: content hashes of people and features, and who is in which segment."""
+    """Computes the day from what the house has: all rows of people and features, and who is in which segment."""
     import sqlalchemy as sa
 
     from audience.core.tables import CUSTOMERS, FEATURES
