@@ -12,6 +12,12 @@ from bench.place import Place
 FOLDER = "AUDIENCE_BENCH_IDENTITY"
 """Environment variable: the folder of febrl_dataset3.csv, fake_1000.csv and fake_20000.csv. They are not in the repository."""
 
+SIZES = "AUDIENCE_BENCH_CONTACTS"
+"""Environment variable: how many invented contacts, such as `100000,1000000`; as many as buyers where it is not set."""
+
+SPLINK_UP_TO = 1_000_000
+"""More contacts than 4 GB hold for splink on one machine."""
+
 FIVE = ("first_name", "last_name"), ("birth_date", "last_name"), ("birth_date", "first_name"), ("postal_code", "last_name"), ("email",)  # fmt: skip  # noqa: E501
 """The blocks of both ways for invented contacts."""
 
@@ -24,6 +30,7 @@ class Dataset:
         truth: as `--truth` takes it.
         tutorial: which of splink's settings are used for it.
         rules: ours.
+        beside_splink: whether splink is measured, too.
     """
 
     name: str
@@ -31,6 +38,7 @@ class Dataset:
     truth: str
     tutorial: str
     rules: Rules = field(default=PEOPLE)
+    beside_splink: bool = True
 
 
 def datasets(place: Place) -> list[Dataset]:
@@ -49,10 +57,12 @@ def datasets(place: Place) -> list[Dataset]:
         for one in files:
             if one not in found:
                 sys.stderr.write(f"  {one.path}: no such file, skipped\n")
-    records = max(place.people, 2_000)
+    grown = place.data / "grown" / "contacts.parquet"
+    found.append(Dataset("sandbox", grown, "person", "sandbox"))
     blocks = tuple(Block(on, most_records=10**9) for on in FIVE)
     five = Rules(blocks=blocks, comparisons=PEOPLE.comparisons)
-    path = crowd(place, records)
-    found.append(Dataset(f"invented {records:,}, 5 blocks", path, "person", "crowd", five))
-    found.append(Dataset(f"invented {records:,}, all blocks", path, "person", "crowd"))
+    for records in map(int, os.environ.get(SIZES, f"{max(place.people, 2_000)}").split(",")):
+        path, few = crowd(place, records), records <= SPLINK_UP_TO
+        found.append(Dataset(f"invented {records:,}, 5 blocks", path, "person", "crowd", five, few))
+        found.append(Dataset(f"invented {records:,}, all blocks", path, "person", "crowd", beside_splink=few))
     return found

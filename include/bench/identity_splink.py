@@ -113,15 +113,17 @@ def _tutorial(name: str) -> tuple[Any, list[Any], list[Any], float]:
         near = "l.first_name = r.first_name and levenshtein(r.last_name, l.last_name) <= 2"
         certain = [block_on("first_name", "birth_date"), near, block_on("email")]
         return settings, certain, [block_on("first_name", "last_name"), block_on("birth_date")], 0.7
+    beside = [cl.DamerauLevenshteinAtThresholds("address", [2])] if name == "crowd" else [cl.ExactMatch("reference")]
+    blocks = FIVE if name == "crowd" else (*FIVE, ("phone",), ("reference",))
     settings = SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="record_key",
-        blocking_rules_to_generate_predictions=[block_on(*on) for on in FIVE],
+        blocking_rules_to_generate_predictions=[block_on(*on) for on in blocks],
         comparisons=[
             first,
             last,
             cl.DateOfBirthComparison("birth_date", input_is_string=True),
-            cl.DamerauLevenshteinAtThresholds("address", [2]),
+            *beside,
             cl.ExactMatch("postal_code").configure(term_frequency_adjustments=True),
             cl.EmailComparison("email"),
             cl.ExactMatch("phone"),

@@ -1,7 +1,7 @@
 """Commands about who is one person."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,17 +25,21 @@ def match(
     map_: Annotated[
         list[str] | None, typer.Option("--map", metavar="COLUMN=ROLE", help="What a column holds; may be repeated.")
     ] = None,
+    engine: Annotated[
+        Literal["own", "splink"],
+        typer.Option(help="What compares the pairs: our own, or splink where it is installed."),
+    ] = "own",
 ) -> None:
     """Find the same people in any file, without labels; nothing but the answer is stored.
 
     The rules and the way of learning are those of a refresh. Roles: record_key, first_name, last_name, birth_date,
     address, postal_code, city, email, phone, reference; columns with usual names are recognised.
     """
-    from audience.core.engine import engine
+    from audience.core.engine import engine as duckdb
     from audience.identity.match_file import match_file
 
-    with engine(memory_limit="4GB") as session:
-        found = match_file(session, people, out, mapped=_mapped(map_ or []), truth=truth)
+    with duckdb(memory_limit="4GB") as session:
+        found = match_file(session, people, out, mapped=_mapped(map_ or []), truth=truth, engine=engine)
     for role, columns in found.columns.items():
         say(f"{role}: {' + '.join(columns)}")
     facts(str(people), {"records": found.records, "clusters": found.clusters, "pairs": found.accepted,

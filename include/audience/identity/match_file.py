@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pyarrow.csv as pa_csv
 from ibis.backends.duckdb import Backend
 
 from audience.core.engine import batches, keep
 from audience.identity.fuzzy import PEOPLE, Rules
+from audience.identity.fuzzy.as_splink import splink_pairs
 from audience.identity.fuzzy.blocking import Found
 from audience.identity.fuzzy.candidates import Candidates
 from audience.identity.fuzzy.forms import columns_of, set_aside
@@ -16,6 +18,8 @@ from audience.identity.fuzzy.scoring import accepted, judged
 from audience.identity.fuzzy.training import learn
 from audience.identity.measured import Score, grouped, score_clusters, score_pairs
 from audience.identity.people_file import read_people
+
+Engine = Literal["own", "splink"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,17 @@ def match_file(
     mapped: Mapping[str, str] | None = None,
     truth: str | None = None,
     rules: Rules = PEOPLE,
+    engine: Engine = "own",
 ) -> MatchedFile:
-    """Writes `record_key` and `cluster`, the key of its first record, for each row. Raises as `read_people` and `train`."""
+    """Writes `record_key` and `cluster`, the key of its first record, for each row. Raises as `read_people` and `train`.
+
+    Args:
+        engine: what compares the pairs; they are found, and what a level is worth is learned, in the same way.
+    """
     file = read_people(session, people, mapped=mapped, truth=truth)
     candidates = Candidates.of(session, file.records, rules.of_columns(columns_of(file.records)))
     model = learn(candidates)
-    pairs = judged(candidates, model)
+    pairs = splink_pairs(candidates, model) if engine == "splink" else judged(candidates, model)
     one_person = keep(session, accepted(pairs, rules.accept))
     clusters = keep(session, grouped(session, file.records, one_person))
     scores = {}
