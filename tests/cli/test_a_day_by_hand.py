@@ -42,8 +42,14 @@ def test_a_day_goes_from_the_sources_to_a_planned_push(audience: Command, stores
     planned = audience("activate", "brevo", "--dry-run")
     assert planned.code == 0, planned.err
     assert planned.out.startswith(f"brevo {DAY} would be told: adds ")
+    tried = audience("identity", "preview", "--threshold", "0.9")
+    assert tried.code == 0, tried.err
+    sizes = [line.split()[-2:] for line in tried.out.partition("Segments")[2].splitlines()[2:]]
+    # Of so few records nothing is learned: another threshold changes nobody, and the features are filled to the same segments.
+    assert sizes and all(now == then for now, then in sizes), tried.out
+    assert any(int(now) > 0 for now, _ in sizes)
     status = audience("status")
     assert "Stale days: none" in status.out, status.err
-    said += [refreshed.out, planned.out, status.out]
+    said += [refreshed.out, planned.out, tried.out, status.out]
     shown = re.findall(r'[^\s"]+@[^\s"]+', "".join(said))
     assert shown and not set("".join(shown)) - set("x9.-_@")  # a payload shows the shape of an address

@@ -20,25 +20,11 @@ from audience.identity.explain import Explanation, Link, explain, shown
 from audience.identity.identify import Identity
 from audience.identity.preview import preview
 from identity.test_resolve import a_contact
+from identity.townspeople import FIRST, LAST
 from key import KEY
 from rows import FRIDAY, land
 
 EARLIER = Partition.parse("2026-11-06")
-FIRST = ["Ana", "Bruno", "Chloé", "Denis", "Elise", "Fabien", "Gaëlle", "Hugo", "Inès", "Jules", "Karine", "Louis"]
-LAST = [
-    "Martin",
-    "Bernard",
-    "Petit",
-    "Durand",
-    "Leroy",
-    "Moreau",
-    "Simon",
-    "Laurent",
-    "Roux",
-    "Girard",
-    "Bonnet",
-    "Faure",
-]
 
 
 def person(n: int) -> dict[str, Any]:

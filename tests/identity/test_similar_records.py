@@ -16,6 +16,7 @@ from audience.core.partition import Partition
 from audience.core.tables import MATCH_PAIR, MATCH_STATE
 from audience.identity.fuzzy import PEOPLE
 from audience.identity.matching import Matching, learned_on
+from identity.townspeople import FIRST, LAST
 from key import KEY
 
 MONDAY = Partition.parse("2026-11-16")
@@ -23,21 +24,6 @@ TUESDAY, WEDNESDAY, SUNDAY = MONDAY.next, MONDAY.plus(2), MONDAY.plus(-8)
 DAYS = {SUNDAY: 90, MONDAY: 100, TUESDAY: 110, WEDNESDAY: 120}
 """How many people are known at the end of each day; some have two records, and a few move house on Tuesday."""
 
-FIRST = ["Ana", "Bruno", "Chloé", "Denis", "Elise", "Fabien", "Gaëlle", "Hugo", "Inès", "Jules", "Karine", "Louis"]
-LAST = [
-    "Martin",
-    "Bernard",
-    "Petit",
-    "Durand",
-    "Leroy",
-    "Moreau",
-    "Simon",
-    "Laurent",
-    "Roux",
-    "Girard",
-    "Bonnet",
-    "Faure",
-]
 COLUMNS = ("record_key", "first_name", "last_name", "birth_date", "postal_code", "city", "email")
 STRICT = replace(PEOPLE, blocks=tuple(replace(block, most_records=6) for block in PEOPLE.blocks))
 """Blocks so small that new records make them too large."""
