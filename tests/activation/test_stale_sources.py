@@ -73,12 +73,14 @@ def declare(town: Town, source: str, *, is_required: bool, newest: date) -> None
         connection.execute(sa.insert(Landing), [place | numbers | {"published_at": datetime.now(UTC)}])
 
 
-def block(town: Town, source: str, day: date) -> None:
+def block(town: Town, source: str, day: date, *, passed: bool = False, hours_ago: float = 0) -> None:
     """The day is judged again, and nothing of it is published."""
     place = {"table_name": f"raw_{source}__order", "partition": day, "expectation": "refused rows are at most 5%"}
-    judged = {"severity": "block", "passed": False, "position": 0, "rows": 20, "failed": 9, "observed": 0.45}
-    later = {"validated_at": datetime.now(UTC) + timedelta(minutes=1)}
+    judged = {"severity": "block", "passed": passed, "position": 0, "rows": 20, "failed": 9, "observed": 0.45}
+    later = {"validated_at": datetime.now(UTC) + timedelta(minutes=1) - timedelta(hours=hours_ago)}
     with town.warehouse.begin() as connection:
+        earlier = {"published_at": Landing.published_at - timedelta(hours=hours_ago)}
+        connection.execute(sa.update(Landing).values(earlier))
         connection.execute(sa.insert(Validation), [place | judged | later])
 
 
@@ -109,6 +111,18 @@ def test_nothing_is_sent_of_a_day_that_a_gate_has_stopped_since(town: Town, desk
     with pytest.raises(PushHeld, match=f"source shop: found {YESTERDAY} blocked by a gate, expected it published"):
         town.push(as_of=YESTERDAY)
     assert desk.lists()["vip"] == {"ana", "bob"}
+
+
+def test_a_day_that_is_being_published_right_now_holds_nothing_and_one_that_never_was_does(town: Town) -> None:
+    pushed_yesterday(town)
+    declare(town, "shop", is_required=True, newest=YESTERDAY.day)
+    block(town, "shop", YESTERDAY.day, passed=True)
+    assert town.push(as_of=YESTERDAY, dry_run=True).problems == ()
+    with town.warehouse.begin() as connection:
+        connection.execute(sa.delete(Validation))
+    block(town, "shop", YESTERDAY.day, passed=True, hours_ago=2)
+    (problem,) = town.push(as_of=YESTERDAY, dry_run=True).problems
+    assert "judged and not published" in problem
 
 
 def test_an_optional_source_that_is_late_is_told_and_the_push_goes_on(town: Town, desk: PlatformDesk) -> None:
