@@ -18,7 +18,8 @@ def test_every_step_agrees_with_its_limit(tmp_path: Path, postgres_url: str) -> 
     steps = bench(place)
 
     assert [s.name for s in steps] == [
-        "fetch", "sql", "publish", "features", "rules", "identity", "identity, fuzzy", "identity, fuzzy", "identity, fuzzy",
+        "fetch", "sql", "publish", "features", "impute", "rules", "identity", "identity, fuzzy",
+        "identity, fuzzy", "identity, fuzzy",
         "identity, daily", "diff", "load, first", "load, 1 % changed", "push",
         "gate", "gate, audit", "gate, audit",
     ]  # fmt: skip
