@@ -283,6 +283,8 @@ def _take(
     flying = sa.select(marked).where(marked.c.reason.is_(None)).subquery("flying")
     # A statement of so many parts looks expensive enough to be compiled, which takes longer than to run it.
     connection.execute(sa.text("SET LOCAL jit = off"))
+    # And a plan that is made once for all values runs it as nested loops over everybody, from its eleventh run on.
+    connection.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
     rows = connection.execute(
         sa.select(numbers.c.is_ours, numbers.c.taken, numbers.c.last, *flying.c)
         .outerjoin_from(numbers, flying, sa.true())
