@@ -73,7 +73,8 @@ def with_keys(place: Place, watch: Stopwatch) -> object:
 
 
 def without_keys(place: Place, watch: Stopwatch) -> object:
-    return _copied(place, watch, "bare", f"DROP TABLE IF EXISTS bare; CREATE TABLE bare ({COLUMNS})")
+    bare = "segments.bare"
+    return _copied(place, watch, bare, f"DROP TABLE IF EXISTS {bare}; CREATE TABLE {bare} ({COLUMNS})")
 
 
 def _copied(place: Place, watch: Stopwatch, table: str, emptying: str) -> object:
