@@ -15,7 +15,9 @@ from bench.measure import Step, run
 from bench.place import Place
 from bench.table import as_markdown, line_of
 
-STEPS = ("fetch", "sql", "publish", "features", "impute", "rules", "identity", "diff", "load", "push", "gate")
+STEPS = (
+    "fetch", "sql", "publish", "features", "impute", "rules", "identity", "diff", "load", "claims", "push", "paced", "gate",
+)  # fmt: skip
 
 CHECKS = ("faults",)
 """What is no matter of time: `bench.faults`."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from audience.core.warehouse import Warehouse
 
 LISTS = 10
+"""Lists of a small town; everybody is on two of them on average."""
 
 _PAD = KEY.reveal().encode().ljust(64, b"\0")
 _KEYED = """
@@ -23,6 +24,7 @@ _PEOPLE = f"""
 INSERT INTO vault.contact_point (contact_key, person_id, email, first_name, last_name, is_primary, as_of)
 SELECT {_KEYED.format(text="email")}, md5('person ' || n), email, 'Ana' || n % 500, 'Silva' || n % 900, true, :day
 FROM (SELECT n, 'reader' || n || '@mailbox.example' AS email FROM generate_series(1, :people) n) made
+ORDER BY 1
 """
 
 _CONSENTS = """
@@ -43,7 +45,8 @@ SELECT contact_key, 'unsubscribe', 'crm', now() FROM vault.contact_point WHERE a
 
 _SEGMENTS = """
 INSERT INTO segments.definition (segment, title, why, purpose, objective, deliver_to, definition_hash)
-SELECT 'list_' || i, 'List', '', 'email_marketing', 'click', '["brevo"]', '1' FROM generate_series(1, :lists) i
+SELECT 'list_' || i, 'List', '', 'email_marketing', 'click', jsonb_build_array(CAST(:platform AS text)), '1'
+FROM generate_series(1, :lists) i
 """
 
 _EVALUATED = """
@@ -53,9 +56,10 @@ SELECT segment, :day, '1', 0, 0 FROM segments.definition
 
 _MEMBERS = """
 INSERT INTO segments.membership (segment, person_id, entered_on)
-SELECT segment, person_id, :day FROM segments.definition, vault.contact_point
-WHERE abs(hashtext(segment || person_id)) % 100 < 20
+SELECT DISTINCT 'list_' || floor(:lists * power(abs(hashtext(person_id || i)) % 100000 / 100000.0, 2)) + 1, person_id, :day
+FROM vault.contact_point, generate_series(1, :each) i
 """
+"""Sizes differ as those of segments do: of 200 lists the first has a third of the people, half have less than 2 %."""
 
 
 @contextmanager
@@ -81,14 +85,31 @@ def fresh_warehouse(place: Place, name: str) -> "Iterator[Warehouse]":
         admin.dispose()
 
 
-def settle(warehouse: "Warehouse", people: int) -> None:
-    """Fills an empty warehouse: everybody on about two of ten lists, nine of ten with consent."""
+@contextmanager
+def opened(place: Place, name: str) -> "Iterator[Warehouse]":
+    """The database that `fresh_warehouse` made, for another process."""
+    import sqlalchemy as sa
+
+    from audience.core.warehouse import Warehouse
+
+    url = sa.make_url(place.server_url).set(database=place.database(name))
+    warehouse = Warehouse(url.render_as_string(hide_password=False)).vault
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+def settle(warehouse: "Warehouse", people: int, *, lists: int = LISTS, each: int = 2, platform: str = "brevo") -> None:
+    """Fills an empty warehouse: everybody on at most `each` of the lists of a platform, nine of ten with consent."""
     import sqlalchemy as sa
 
     values: dict[str, Any] = {
         "people": people,
         "day": DAY.day,
-        "lists": LISTS,
+        "lists": lists,
+        "each": each,
+        "platform": platform,
         "outer": bytes(b ^ 0x5C for b in _PAD),
         "inner": bytes(b ^ 0x36 for b in _PAD),
     }

@@ -117,8 +117,8 @@ class Campaign:
         scenarios += [("the clock jumps, the lease is gone", self._lease_expires)]
         scenarios += [("the database drops every connection", lambda: self._database(chance))] * 2
         if self.processes:
-            scenarios += [("kill -9 of the task", lambda: self._kill(chance))]
-            scenarios += [("an orphan wakes up", lambda: self._orphan(chance))]
+            scenarios += [("kill -9 of the task", lambda: self._kill(chance))] * 3
+            scenarios += [("an orphan wakes up", lambda: self._orphan(chance))] * 3
         while True:
             chance.shuffle(scenarios)
             yield from scenarios

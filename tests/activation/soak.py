@@ -34,7 +34,7 @@ def main() -> int:
     until, seed = time.monotonic() + 60 * chosen.minutes, chosen.seed
     stands = [stand for stand in STANDS if stand.name in (chosen.only or stand.name).split(",")]
     done: dict[str, Campaign] = {}
-    memory = []
+    memory: dict[str, list[int]] = {}
     with tempfile.TemporaryDirectory() as folder:
         sandbox = start_sandbox(Path(folder), people=50)
         try:
@@ -42,8 +42,8 @@ def main() -> int:
                 for stand in stands:
                     one = _campaign(stand, sandbox.url, Path(folder) / f"{stand.name}-{seed}", seed, chosen.turns)
                     _add(done, one)
-                    memory.append(_resident_mb())
-                    _say(f"seed {seed}, {stand.name}: {len(one.violations)} violations, {memory[-1]} MB")
+                    memory.setdefault(stand.name, []).append(_resident_mb())
+                    _say(f"seed {seed}, {stand.name}: {len(one.violations)} violations, {memory[stand.name][-1]} MB")
                 seed += 1
         finally:
             sandbox.stop()
@@ -53,7 +53,9 @@ def main() -> int:
     violations = [f"{c.town.stand.name}: {v}" for c in campaigns for v in c.violations]
     for violation in violations:
         _say(violation)
-    _say(f"memory: {memory[0]} MB after the first campaign, {memory[-1]} MB after the last of {len(memory)}")
+    _say(f"{sum(c.injections.total() for c in campaigns)} injections, seeds {chosen.seed} to {seed - 1}")
+    for name, found in memory.items():
+        _say(f"memory after {name}: {', '.join(str(mb) for mb in found)} MB")
     return 1 if violations else 0
 
 
