@@ -25,7 +25,7 @@ def test_every_step_agrees_with_its_limit(tmp_path: Path, postgres_url: str) -> 
         "identity, fuzzy", "identity, fuzzy",
         "identity, daily", "diff", "load, first", "load, 1 % changed",
         "claims, 100", "claims, 20,000", "push",
-        "gate", "gate, audit", "gate, audit",
+        "gate", "gate", "gate, audit", "gate, audit",
     ]  # fmt: skip
     assert all(s.ours.seconds > 0 and s.limit.seconds > 0 and s.ours.peak_mb > 0 for s in steps)
     assert {s.name.split(",")[0] for s in steps} == set(STEPS) - AS_LONG_AS_THE_LIMIT_SAYS
