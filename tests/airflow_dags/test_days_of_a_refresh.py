@@ -14,7 +14,8 @@ from audience.core.warehouse import Warehouse
 from audience.house import House
 from audience.identity.decisions import Decision, remember
 from audience.sources.contract import all_sources
-from audience.steps import MOST_AT_ONCE, days_to_compute, input_fingerprint, stale_days
+from audience.steps import days_to_compute, input_fingerprint, stale_days
+from audience.steps.days import MOST_AT_ONCE
 from key import KEY
 from rows import land
 
