@@ -171,7 +171,7 @@ LOADS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(loads=LOADS)
 def test_days_loaded_in_any_order_with_repeats_and_replacements(
     warehouse: Warehouse, loads: list[tuple[int, dict[str, frozenset[str]]]]
