@@ -21,7 +21,7 @@ demo-clean: ## forget the demo: its lake, databases and secrets
 setup: $(VENV)/.tools ## .venv with everything that is needed
 
 test: $(VENV)/.tools ## the whole suite
-	@$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 screenshots: $(VENV)/.tools ## pictures of Airflow's UI for docs/screenshots/, taken by the tests (needs chromium)
 	@mkdir -p docs/screenshots

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 from answering import Answer, Asked, answering
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -40,7 +41,8 @@ def scripted(script: Script) -> Iterator[Scripted]:
         yield system
 
 
+@cache
 def private_key() -> str:
-    """A new RSA key in PEM: none is kept in the repository."""
+    """An RSA key in PEM, a new one in each process: none is kept in the repository."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
