@@ -173,6 +173,8 @@ class Injector:
 def _expected(outcome: Outcome, ground: Ground, house: "House", found: Ran) -> dict[str, Any]:
     """As `COMPARED` says."""
     match outcome:
+        case "rejected" if found.error:
+            return {}  # nothing that a day could be compared with
         case "rejected":
             refused = missing(ground.clean.rows, found.rows)
             return ground.after(lambda other: ground.ingest(other, without=refused))
@@ -209,7 +211,7 @@ def judged(intended: Intended, clean: Ran, found: Ran, struck: frozenset[str]) -
         alarms.append(f"{found.taken} rows in, {found.kept} loaded, quarantined or superseded")
     if found.error:
         is_stopped = intended.outcome == "blocked" and intended.check in found.error
-        return len(struck) if is_stopped else 0, tuple(alarms)
+        return (len(struck), tuple(alarms)) if is_stopped else (0, (*alarms, f"nothing was published: {found.error}"))
     gone = missing(clean.rows, found.rows)
     hit = {record for rows in gone.values() for key in rows if (record := _record_of(key)) in struck}
     alarms += [

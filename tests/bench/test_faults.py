@@ -98,8 +98,9 @@ def test_rows_that_are_lost_on_the_way_are_told() -> None:
     assert alarms == ("2 rows in, 1 loaded, quarantined or superseded",)
 
 
-def test_an_error_of_ours_catches_nothing() -> None:
-    assert judged(Intended("blocked", "", "the system has changed"), CLEAN, Ran(error="a bug"), frozenset("x"))[0] == 0
+def test_an_error_of_ours_catches_nothing_and_is_told() -> None:
+    found = judged(Intended("blocked", "", "the system has changed"), CLEAN, Ran(error="a bug"), frozenset("x"))
+    assert found == (0, ("nothing was published: a bug",))
 
 
 def test_what_failed_before_the_corruption_is_not_told_again() -> None:
