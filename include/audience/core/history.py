@@ -20,17 +20,8 @@ def orders(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
     Gives  one row per order: `person_id`, `source`, `order_id`, `ordered_at`, `status`, `total_eur`, `discount_eur`,
            `has_coupon`. An order belongs to the person of its account, a guest's to the person of its address.
     """
-    rows = lake.entity(session, "order", through=partition)
-    keys = lake.read(session, PERSON_KEY, partition)
-    records = keys.filter(_.kind == "record").select(record_key="key", record_person="person_id")
-    emails = keys.filter(_.kind == "email").select(email_key="key", email_person="person_id")
-    joined = (
-        rows.mutate(record_key=rows.source + ":" + rows.record_id)
-        .left_join(records, "record_key")
-        .left_join(emails, "email_key")
-        .mutate(person_id=ibis.coalesce(_.record_person, _.email_person))
-    )
-    return joined.filter(_.person_id.notnull() & (_.ordered_at < partition.as_of)).select(
+    known = _of_people(lake, session, "order", partition)
+    return known.filter(_.ordered_at < partition.as_of).select(
         "person_id", "source", "order_id", "ordered_at", "status", "total_eur", "discount_eur", "has_coupon"
     )
 
@@ -54,19 +45,8 @@ def web_events(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
     Gives  one row per event: `person_id`, `type`, `occurred_at`, `is_machine`. An event belongs to the person who was signed
            in, or else to the person of its address; one of a visitor whom nobody knows belongs to nobody.
     """
-    rows = lake.entity(session, "web_event", through=partition)
-    keys = lake.read(session, PERSON_KEY, partition)
-    records = keys.filter(_.kind == "record").select(record_key="key", record_person="person_id")
-    emails = keys.filter(_.kind == "email").select(email_key="key", email_person="person_id")
-    joined = (
-        rows.mutate(record_key=rows.source + ":" + rows.record_id)
-        .left_join(records, "record_key")
-        .left_join(emails, "email_key")
-        .mutate(person_id=ibis.coalesce(_.record_person, _.email_person))
-    )
-    return joined.filter(_.person_id.notnull() & (_.occurred_at < partition.as_of)).select(
-        "person_id", "type", "occurred_at", "is_machine"
-    )
+    known = _of_people(lake, session, "web_event", partition)
+    return known.filter(_.occurred_at < partition.as_of).select("person_id", "type", "occurred_at", "is_machine")
 
 
 def addresses(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
@@ -89,3 +69,18 @@ def addresses(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
     return told.join(people, "person_id").select(
         "person_id", "postal_code", country=ibis.coalesce(_.told_country, _.country)
     )
+
+
+def _of_people(lake: Lake, session: Backend, entity: str, partition: Partition) -> ir.Table:
+    """Rows of an entity with the `person_id` of their record, or else of their address; nobody's rows are left out."""
+    rows = lake.entity(session, entity, through=partition)
+    keys = lake.read(session, PERSON_KEY, partition)
+    records = keys.filter(_.kind == "record").select(record_key="key", record_person="person_id")
+    emails = keys.filter(_.kind == "email").select(email_key="key", email_person="person_id")
+    joined = (
+        rows.mutate(record_key=rows.source + ":" + rows.record_id)
+        .left_join(records, "record_key")
+        .left_join(emails, "email_key")
+        .mutate(person_id=ibis.coalesce(_.record_person, _.email_person))
+    )
+    return joined.filter(_.person_id.notnull())
