@@ -21,7 +21,8 @@ demo-clean: ## forget the demo: its lake, databases and secrets
 setup: $(VENV)/.tools ## .venv with everything that is needed
 
 test: $(VENV)/.tools ## the whole suite
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@# Bytecode is kept even where the environment says otherwise: a hundred processes import the same files.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 screenshots: $(VENV)/.tools ## pictures of Airflow's UI for docs/screenshots/, taken by the tests (needs chromium)
 	@mkdir -p docs/screenshots

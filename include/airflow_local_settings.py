@@ -1,15 +1,14 @@
 """Airflow imports this module in each of its processes; the scheduler warms up here for the tasks it forks.
 
-A task is a fork of the process that runs the executor. Importing Great Expectations, scikit-learn and MLflow costs 6
-seconds of CPU; done once before the fork, every task has them at no cost. Celery workers fork likewise.
+A task is a fork of the process that runs the executor. Importing scikit-learn and MLflow costs 7 seconds of CPU; done
+once before the fork, every task has them at no cost. Celery workers fork likewise.
 """
 
 import contextlib
-import logging
 import os
 import sys
 
-HEAVY = ("great_expectations", "sklearn.pipeline", "sklearn.linear_model", "skops.io", "mlflow",
+HEAVY = ("sklearn.pipeline", "sklearn.linear_model", "skops.io", "mlflow",
          "mlflow.store.tracking.sqlalchemy_workspace_store", "mlflow.store.model_registry.sqlalchemy_workspace_store",
          "ibis", "duckdb", "dlt.sources.helpers.rest_client", "sqlalchemy")  # fmt: skip
 
@@ -29,7 +28,6 @@ def _warm_up() -> None:
         # A missing library is the task's to report, where a person sees it.
         with contextlib.suppress(ImportError):
             import_module(name)
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
 
 
 def _forks_tasks() -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import skops.io  # noqa: F401  the first of all: it looks through every module there is, which takes 4 s once Airflow is there
 import sqlalchemy as sa
 from ibis.backends.duckdb import Backend
 
@@ -74,10 +75,9 @@ def migrated(postgres_url: str) -> Iterator[Warehouse]:
 
 @pytest.fixture
 def warehouse(migrated: Warehouse) -> Iterator[Warehouse]:
-    """A migrated, empty warehouse."""
-    warehouse = Warehouse(migrated.engine.url.render_as_string(hide_password=False))
-    yield warehouse
-    warehouse.close()
+    """A migrated, empty warehouse. The same object for all tests: it keeps the statements that were compiled."""
+    yield migrated
+    migrated.close()
     with migrated.begin() as connection:
         connection.execute(sa.text(EMPTY))
 

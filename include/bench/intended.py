@@ -39,7 +39,7 @@ INTENDED: Mapping[str, Intended] = {
     "null_key": Intended("rejected", "order", "no row is refused: orders: id: expected text, found null"),
     "null_required": Intended("rejected", "order", "ordered_at is known", (_LEFT,)),
     "unknown_status": Intended("rejected", "order", "status is one of paid, cancelled, refunded", (_LEFT,)),
-    "out_of_range": Intended("rejected", "contact", "nps is at least 0 and at most 10"),
+    "out_of_range": Intended("rejected", "contact", "nps is at least 0 and at most 10", (_CONTACT,)),
     "negative_quantity": Intended("rejected", "order_line", "quantity is at least 0"),
     "future_date": Intended("rejected", "order", "ordered_at is neither in the future nor before 1970-01-02", (_LEFT,)),
     "ancient_date": Intended(

@@ -142,10 +142,18 @@ def _make_lists(api: "httpx.Client", names: list[str]) -> dict[str, int]:
     api.get("/contacts/folders").raise_for_status()
     folder = api.post("/contacts/folders", json={"name": "audience"}).raise_for_status().json()["id"]
     made = {}
+    _read_back(api, "/contacts/folders", "/contacts/lists")
     for name in ("audience", *names):
         body = {"name": name, "folderId": folder}
         made[name] = api.post("/contacts/lists", json=body).raise_for_status().json()["id"]
+    _read_back(api, "/contacts/lists")
     return made
+
+
+def _read_back(api: "httpx.Client", *paths: str) -> None:
+    """What was just made is found by name: two runs may have made it at once."""
+    for path in paths:
+        api.get(path, params={"limit": 50, "offset": 0}).raise_for_status()
 
 
 def _pages(api: "httpx.Client", path: str, page: int) -> None:

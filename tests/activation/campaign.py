@@ -51,6 +51,7 @@ class Campaign:
     members: dict[str, set[str]] = field(default_factory=lambda: {"vip": {"p0", "p1"}, "new": {"p1", "p2"}})
     opted_out: set[str] = field(default_factory=set)
     erased: set[str] = field(default_factory=set)
+    newcomers: set[str] = field(default_factory=set)
     injections: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
@@ -95,6 +96,7 @@ class Campaign:
                     self.erased.add(name)
         newcomer = f"t{turn}"  # so that no turn is without something to tell
         town.people(newcomer)
+        self.newcomers = {newcomer}
         for segment, names in self.members.items():
             town.segment(segment, {*names, newcomer})
 
@@ -113,6 +115,7 @@ class Campaign:
             (f"platform: {kind}", lambda call=call, kind=kind: self._fault(call, kind)) for call, kind in faults
         ]  # fmt: skip
         scenarios += [("crash between any two calls", lambda: self._crash(chance))] * 6
+        scenarios += [("overtaken between any two calls", lambda: self._overtaken(chance))] * 3
         scenarios += [("two runs at once", self._second_run), ("an older partition beside it", self._older)]
         scenarios += [("the clock jumps, the lease is gone", self._lease_expires)]
         scenarios += [("the database drops every connection", lambda: self._database(chance))] * 2
@@ -152,6 +155,16 @@ class Campaign:
             self.violations.append("a second run pushed beside the first")
 
         self._push(at_call=_at(2, overtake))
+
+    def _overtaken(self, chance: random.Random) -> None:
+        """Somebody is renamed, another joins, the retry of the same task pushes; the run goes on where it stood."""
+        self._push(at_call=_at(chance.randrange(16), lambda: self._take_over(chance)))
+
+    def _take_over(self, chance: random.Random) -> None:
+        self.town.rename(chance.choice(PEOPLE), f"N{chance.random():.6f}")
+        self.members["vip"].add(chance.choice(PEOPLE))
+        self.town.segment("vip", {*self.members["vip"], *self.newcomers})
+        self.town.push(approved=True)
 
     def _older(self) -> None:
         before = len(self.desk.writes())
@@ -195,11 +208,11 @@ class Campaign:
                 process.returncode = os.waitstatus_to_exitcode(status)
                 return
             self._five_minutes_later()
-            self.town.push(approved=True)
+            self._take_over(chance)
             writes = len(self.desk.writes())
             process.send_signal(signal.SIGCONT)
-            if process.wait(timeout=120) == 0:
-                self.violations.append("an orphan went on")
+            if (ended := process.wait(timeout=120)) != victim.STOPPED_BY_LEASE:
+                self.violations.append(f"an orphan ended with {ended}, expected that its lease stopped it")
             if len(self.desk.writes()) > writes + 1:  # the one request that was on its way
                 self.violations.append(f"an orphan made {len(self.desk.writes()) - writes} calls")
         finally:

@@ -7,12 +7,14 @@ from activation.platform import PlatformDesk
 from activation.town import Town, key_of
 from audience import forgetting
 from audience.activation import lease
-from audience.core.errors import DestinationRefused
+from audience.core.errors import AudienceError, DestinationRefused
 from audience.core.lake import Lake
 from audience.core.masked import Personal, Secret
 from audience.core.settings import Settings
-from audience.core.warehouse.models import ContactPoint, Item
+from audience.core.warehouse import Warehouse
+from audience.core.warehouse.models import ContactPoint, Erasure, Item
 from audience.house import House
+from audience.privacy.erased import ask_to_erase
 
 
 @pytest.fixture
@@ -111,3 +113,24 @@ def test_a_platform_that_never_heard_of_the_person_is_not_called(house: House, d
     desk.forget_requests()
     assert erase_there(house, number) == {"contacts": 0, "waiting_seconds": 0}
     assert desk.calls() == {}
+
+
+def test_who_was_refused_to_be_deleted_is_not_lost_to_the_next_push(
+    house: House, town: Town, desk: PlatformDesk
+) -> None:
+    """A push takes whoever is suppressed off its lists, and with that off the ledger: the deletion is owed all the same."""
+    number = request(house, "ana")
+    desk.fault("DELETE /brevo/v3/contacts/{identifier}", "status", status=400, body={"code": "x"}, times=2)
+    with pytest.raises(AudienceError, match="found 1 contacts"):
+        erase_there(house, number)
+    town.push()
+    assert town.acknowledged() == {"audience": {"bob"}, "vip": {"bob"}} and "ana" in known(desk)
+    assert erase_there(house, number) == {"contacts": 1, "waiting_seconds": 0}
+    assert known(desk) == {"bob"}
+
+
+def test_however_many_are_owed_at_once_are_noted_at_once(warehouse: Warehouse) -> None:
+    everybody = [f"key-{number}" for number in range(70_000)]  # PostgreSQL takes 65,535 values in one statement
+    with warehouse.begin() as connection:
+        ask_to_erase(connection, "brevo", everybody)
+        assert connection.execute(sa.select(sa.func.count()).select_from(Erasure)).scalar() == 70_000

@@ -1,16 +1,19 @@
 """Marketing Cloud's traps: two ways to refuse a token, results that name no row, people who are known by other keys."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from activation.platform import PlatformDesk
 from activation.stands import MARKETING_CLOUD, Cloud
 from activation.town import Town, key_of
 from audience.activation.destination import Calls, Job, Platform, Results
+from audience.activation.push import erase
+from audience.activation.report import PushReport
 from audience.activation.salesforce import soap
 from audience.activation.salesforce.rows import FIELDS, KEY_LENGTH
 from audience.activation.salesforce.rows import key_of as extension_key
@@ -19,10 +22,13 @@ from audience.activation.wire import trusted
 from audience.core.errors import DestinationUnavailable
 from audience.core.masked import Personal
 from audience.core.warehouse import Warehouse
+from audience.core.warehouse.models import Erasure
 from audience.privacy.gate import Leaver
+from key import KEY
 
 SOAP = "POST /marketing_cloud/Service.asmx"
 UPSERT = MARKETING_CLOUD.requests["upsert"]
+DELETION = "GET /marketing_cloud/contacts/v1/contacts/actions/delete/status"
 FAULT = "<soap:Envelope><soap:Body><soap:Fault><faultstring>Token Expired</faultstring></soap:Fault></soap:Body></soap:Envelope>"
 
 
@@ -111,6 +117,68 @@ def test_an_erased_person_is_deleted_under_every_key_and_from_every_list(town: T
             answer = platform.poll(answer)
     assert answer == Results()
     assert desk.lists() == {"audience": {"bob"}, "vip": {"bob"}} and desk.blocked() == set()
+
+
+def test_a_deletion_that_takes_long_holds_no_run_up_and_is_found_again_by_any(town: Town, desk: PlatformDesk) -> None:
+    """Marketing Cloud deletes later, up to hours: the run ends, and another one sees what became of it, from the ledger."""
+    town.push()
+    town.suppress("bob", reason="erased")
+    at_work = {"operation": {"status": "Processing"}}
+    desk.fault(DELETION, "status", status=200, body=at_work, times=None)
+    assert town.push().erased == 0  # and nobody waited
+    report = erase_there(town)
+    assert report is not None and (report.erased, report.waiting_seconds) == (0, 30)
+    assert deletions(desk) == 1 and waiting(town) == ["bob"]
+    desk.mend()
+    report = erase_there(town)
+    assert report is not None and (report.erased, report.waiting_seconds) == (1, 0)
+    assert waiting(town) == [] and erase_there(town) is None and deletions(desk) == 1
+
+
+def test_a_deletion_that_was_lost_in_a_crash_is_asked_for_again(town: Town, desk: PlatformDesk) -> None:
+    class Killed(BaseException): ...
+
+    def die(call: str) -> None:
+        if call.startswith("after POST") and call.endswith("/actions/delete"):
+            raise Killed
+
+    town.push()
+    town.suppress("ana", "bob", reason="erased")
+    with pytest.raises(Killed):
+        erase_there(town, at_call=die)
+    assert waiting(town) == ["ana", "bob"]
+    report = erase_there(town)
+    assert report is not None and report.erased == 2 and deletions(desk) == 2
+
+
+def test_a_deletion_that_fails_is_cut_in_two_and_who_is_left_is_owed(town: Town, desk: PlatformDesk) -> None:
+    town.push()
+    town.suppress("ana", "bob", reason="erased")
+    failed = {"operation": {"status": "Failed"}}
+    desk.fault(
+        "GET /marketing_cloud/contacts/v1/contacts/actions/delete/status", "status", status=200, body=failed, times=2
+    )
+    report = erase_there(town)
+    assert report is not None and report.erased == 1 and len(waiting(town)) == 1
+    report = erase_there(town)
+    assert report is not None and report.erased == 1 and waiting(town) == []
+
+
+def erase_there(town: Town, at_call: Callable[[str], None] = lambda _: None) -> PushReport | None:
+    return erase("marketing_cloud", town.destination, warehouse=town.warehouse, key=KEY, holder="erasure", at_call=at_call,
+                 patience_seconds=100, sleep=lambda _: None)  # fmt: skip
+
+
+def deletions(desk: PlatformDesk) -> int:
+    return desk.calls()["POST /marketing_cloud/contacts/v1/contacts/actions/delete"]
+
+
+def waiting(town: Town) -> list[str]:
+    """Who is to be deleted there and is not yet."""
+    names = town.names()
+    with town.warehouse.begin() as connection:
+        owed = connection.execute(sa.select(Erasure.contact_key).where(Erasure.erased_at.is_(None)))
+        return sorted(names[key] for key in owed.scalars())
 
 
 def test_a_request_that_nobody_knows_any_more_is_no_success(town: Town) -> None:

@@ -132,3 +132,19 @@ def test_each_call_is_kept_without_what_names_anybody(town: Town) -> None:
         receipts = list(connection.execute(sa.select(Erasure.destination)).scalars())
     assert calls["POST /contacts/import"] == 202 and calls["DELETE /contacts/*"] == 204
     assert "mailbox" not in str(calls) and receipts == ["brevo"]
+
+
+def test_a_yes_counts_for_what_was_asked_and_for_nothing_that_came_later(town: Town, desk: PlatformDesk) -> None:
+    held_town(town)
+    town.segment("new", ["ana", "bob"])
+    with pytest.raises(PushHeld, match="list vip: would become empty") as asked:
+        town.push()
+    answer = asked.value.plan_id
+    town.segment("new", [])  # its source is gone as well, by now
+    with pytest.raises(PushHeld, match="list audience: would become empty"):
+        town.push(answer_to=answer)
+    assert desk.lists()["vip"] == {"ana", "bob", "cam"}
+    town.segment("new", ["ana", "bob"])
+    town.withdraw("cam")  # one person less than was asked about
+    report = town.push(answer_to=answer)
+    assert report.in_sync and desk.lists() == {"audience": {"ana", "bob"}, "vip": set(), "new": {"ana", "bob"}}

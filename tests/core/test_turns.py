@@ -104,13 +104,14 @@ def blocks(warehouse: Warehouse, calls: int, *, seconds_of_a_call: float) -> int
     """Blocks of turns that are taken for so many calls at 100 a second."""
     now, taken = [0.0], [0]
 
-    @sa.event.listens_for(warehouse.engine, "begin")
     def count(_: sa.Connection) -> None:
         taken[0] += 1
 
     turns = SharedTurns(warehouse.engine, "account", clock=lambda: now[0])
+    sa.event.listen(warehouse.engine, "begin", count)
     for _ in range(calls):
         now[0] += turns.take(100) + seconds_of_a_call
+    sa.event.remove(warehouse.engine, "begin", count)
     return taken[0]
 
 

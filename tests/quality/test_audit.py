@@ -132,6 +132,17 @@ def test_rows_that_are_all_refused_block_and_a_handful_does_not() -> None:
     assert found(RefusedShare(0.05), group(19, "name: missing")).passed
 
 
+@pytest.mark.parametrize(
+    ("refused", "records", "unread", "passed"),
+    [(2, 75, 0, True), (4, 75, 0, False), (2, 40, 1, False), (19, 19, 0, True)],
+)
+def test_rows_of_one_record_are_one_mistake(refused: int, records: int, unread: int, passed: bool) -> None:
+    lines = RefusedShare(0.05, per=("order_id",))
+    one = audit("line", [], [lines], [group(630), group(77, "currency: not an ISO 4217 code")], past=Past(), last=FRIDAY,
+                broken={"no field 'id'": unread}, records=lambda _per: (refused, records))  # fmt: skip
+    assert numbers(one.findings[0]) == (707 + unread, 77 + unread, passed)
+
+
 def test_one_row_is_a_table() -> None:
     assert numbers(found(RefusedShare(0.05), group(1))) == (1, 0, True)
 

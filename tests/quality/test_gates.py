@@ -183,6 +183,18 @@ def test_a_source_that_gave_nothing_where_it_gave_much_is_stopped(lake: Lake, pu
     assert lake.partitions("raw_kiosk__order")[-1] == FRIDAY.plus(-7)
 
 
+def test_one_order_with_many_lines_that_are_refused_stops_nobody_and_many_orders_do(published: Any) -> None:
+    def lines(*orders: int, **more: Any) -> list[Row]:
+        return [line(n, **more) | {"line": place} for n in orders for place in range(1, 21)]
+
+    orders = [order(n, total_eur=200) for n in range(40)]
+    good = [line(n, 200) for n in range(38)]
+    found = published(order=orders, order_line=[*good, *lines(38, 39, currency="XQX")])["order_line"]
+    assert failed(found) == {"currency is of type text, in the form of currency": 40}
+    with pytest.raises(AuditFailed, match="or of 5% by order_id: found 60 of 97 rows"):
+        published(order=orders, order_line=[*good[:37], *lines(37, 38, 39, currency="XQX")])
+
+
 def test_a_column_of_nothing_but_nulls_is_refused_and_blocks(published: Any) -> None:
     with pytest.raises(AuditFailed, match="refused rows are at most 5%: found 20 of 20 rows"):
         published(order=[dict.fromkeys(order(n)) for n in range(20)])

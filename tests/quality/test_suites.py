@@ -5,10 +5,13 @@ import pytest
 from audience.core.table import Column, Table
 from audience.core.tables import ENTITIES
 from audience.quality.expectation import (
+    Between,
     Columns,
     Expectation,
     Keeps,
+    Matches,
     NotNull,
+    OneOf,
     Refers,
     Stable,
     SumsTo,
@@ -68,6 +71,23 @@ def test_every_entity_has_a_suite_that_names_each_expectation_once(entity: str) 
     ],
 )  # fmt: skip
 def test_what_can_never_be_judged_is_a_problem(expectation: Expectation, expected: str) -> None:
+    assert problem(expectation) == [f"suites: sale: {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("expectation", "expected"),
+    [
+        (NotNull("name", severity="wran"), "NotNull: severity: found 'wran', expected one of reject, block, warn"),  # type: ignore[arg-type]
+        (NotNull("name", severity="warn", mostly=95), "NotNull: mostly: found 95, expected a share above 0, at most 1"),
+        (Between("pieces", 9, 1, severity="warn"), "Between: low, high: found (9, 1), expected the lower bound first"),
+        (Between("pieces", severity="warn"), "Between: low, high: found None, expected at least one bound"),
+        (Matches("name", "(", severity="warn"), "Matches: pattern: found '(', expected a regular expression: missing ),"
+         " unterminated subpattern at position 0"),
+        (OneOf("kind", (), severity="warn"), "OneOf: values: found (), expected at least one"),
+        (Stable("pieces", edges=(5, 1)), "Stable: edges: found (5, 1), expected ascending numbers, each once"),
+    ],
+)  # fmt: skip
+def test_a_value_that_no_expectation_can_have_is_a_problem(expectation: Expectation, expected: str) -> None:
     assert problem(expectation) == [f"suites: sale: {expected}"]
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from audience.core.lake import Lake
+from audience.core.table import Column, Table
 from audience.core.tables import ENTITIES
+from audience.quality import validation
 from audience.quality.audit import Audit, Finding
 from audience.quality.expectation import Accepted, Between, NotNull, Refers, Unique, Volume
-from audience.quality.gx_objects import result_object, suite_object
+from audience.quality.gx_objects import not_accepted, result_object, suite_object
 from audience.quality.suites import suite
 from audience.quality.validation import configuration, keep_result, result_of
 from rows import FRIDAY
@@ -70,6 +72,22 @@ def test_every_declared_expectation_is_written_as_great_expectations_writes_it(e
     assert [e.description for e in made.expectations] == [e.words for e in declared]
     assert made.to_json_dict()["expectations"] == [configuration(e) for e in declared]
     assert json.loads(json.dumps(made.to_json_dict())) == made.to_json_dict()
+
+
+def test_what_great_expectations_does_not_accept_is_a_line_with_place_found_and_expected() -> None:
+    declared = {"consent": (NotNull(3, severity="warn"),)}  # type: ignore[arg-type]
+    assert not_accepted(declared, {"consent": ENTITIES["consent"]}) == [
+        "suites: consent: 3 is known: column: found 3, Great Expectations expects: str type expected"
+    ]
+
+
+def test_an_expectation_that_great_expectations_does_not_know_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "_said", lambda _expectation: ("expect_nice_weather", {}))
+    place = Table("place", "a place", (Column("code", "text", "code", required=True),), key=("code",))
+    assert not_accepted({}, {"place": place})[0] == (
+        "suites: place: has its 1 declared columns and no others: found 'expect_nice_weather', expected an expectation of"
+        " Great Expectations or of quality/gx_expectations.py"
+    )
 
 
 def test_keeping_a_result_does_not_import_great_expectations() -> None:

@@ -218,11 +218,12 @@ class Calls:
     """What a push does around every call to the platform.
 
     Args:
-        before: raises LeaseLost when this run may not go on.
+        before: raises LeaseLost when this run may not go on, AnswerOutdated when what is in hand may not be told any more.
         after: told once the answer is there, before anything is made of it.
         pause: sleeps so many seconds, keeping the lease meanwhile.
         log: takes each call for the request log, answered or not.
         as_of: partition of the segments that are pushed, for platforms that show it; None outside a push.
+        epoch: of the lease, for platforms that can tell by it what a run that was overtaken still sends.
     """
 
     before: Callable[[str], None]
@@ -230,6 +231,7 @@ class Calls:
     pause: Callable[[float], None]
     log: Callable[[Request], None] = lambda _: None
     as_of: date | None = None
+    epoch: int = 0
 
 
 class Destination(Protocol):

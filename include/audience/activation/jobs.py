@@ -11,7 +11,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from audience.activation.outcomes import doubt
-from audience.core.warehouse.models import Item, Job
+from audience.core.warehouse.models import Erasure, Item, Job
+from audience.core.warehouse.models.push import PROFILE
 
 PATIENCE = timedelta(hours=6)
 """A job that is not over after this long is given up: what it covers is in doubt, and told again with the value of then."""
@@ -19,8 +20,14 @@ PATIENCE = timedelta(hours=6)
 GIVEN_UP = "given up"
 
 
-def unfinished(connection: sa.Connection, destination: str) -> Sequence[sa.Row[int, int, str, str, str, bool]]:
-    """Jobs whose outcome nobody has seen, oldest first.
+ERASE = "erase"
+"""`action` of a job that deletes contacts. It is in no plan: what it covers are rows of `push.erasure`."""
+
+
+def unfinished(
+    connection: sa.Connection, destination: str, *, erasing: bool = False
+) -> Sequence[sa.Row[int, int | None, str, str, str, bool]]:
+    """Jobs whose outcome nobody has seen, oldest first: of plans, or those that delete contacts.
 
     Columns: `number`, `plan_id`, `action`, `list_name`, `job_id`, `is_given_up` (it took longer than PATIENCE).
     """
@@ -33,7 +40,7 @@ def unfinished(connection: sa.Connection, destination: str) -> Sequence[sa.Row[i
             Job.job_id,
             (Job.submitted_at < sa.func.now() - PATIENCE).label("is_given_up"),
         )
-        .where(Job.destination == destination, Job.finished_at.is_(None))
+        .where(Job.destination == destination, Job.finished_at.is_(None), (Job.action == ERASE) == erasing)
         .order_by(Job.number)
     ).all()
 
@@ -57,3 +64,26 @@ def give_up(connection: sa.Connection, destination: str, number: int) -> None:
     """Doubts what a job covers, and looks at it no more."""
     doubt(connection, destination, Item.job == number)
     finish(connection, number, GIVEN_UP)
+
+
+def begin_deletion(connection: sa.Connection, destination: str, job_id: str, contact_keys: Sequence[str]) -> int:
+    """Notes that the platform deletes these later. Returns the number of the job."""
+    job = sa.insert(Job).values(destination=destination, action=ERASE, list_name=PROFILE, job_id=job_id)
+    number: int = connection.execute(job.returning(Job.number)).scalar_one()
+    among = sa.any_(sa.literal(list(contact_keys), sa.ARRAY(sa.String)))
+    connection.execute(
+        sa.update(Erasure).where(Erasure.destination == destination, Erasure.contact_key == among).values(job=number)
+    )
+    return number
+
+
+def deleted_by(connection: sa.Connection, number: int) -> list[str]:
+    """Contact keys that a deletion covers, sorted."""
+    covered = sa.select(Erasure.contact_key).where(Erasure.job == number).order_by(Erasure.contact_key)
+    return list(connection.execute(covered).scalars())
+
+
+def end_deletion(connection: sa.Connection, number: int, outcome: str) -> None:
+    """Looks at a deletion no more. Whom it covers and has no receipt is to be deleted again."""
+    connection.execute(sa.update(Erasure).where(Erasure.job == number).values(job=None))
+    finish(connection, number, outcome)

@@ -3,6 +3,8 @@
 The server's clock decides, so machines need not agree about the time.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -44,6 +46,13 @@ class HeldLease:
         ours = sa.select(Lease.epoch).where(*self._ours()).with_for_update(read=True)
         if connection.execute(ours).scalar() is None:
             raise self._lost()
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that nobody can take the lease in: all that a run writes into the ledger, but for doubts."""
+        with self.warehouse.begin() as connection:
+            self.hold(connection)
+            yield connection
 
     def release(self) -> None:
         """Frees the destination; does nothing when the lease is somebody else's by now."""

@@ -99,6 +99,28 @@ def hand_over(
     )
 
 
+def put_back(connection: sa.Connection, claim: Claim, action: str) -> None:
+    """What this run has in flight for one action and list is planned again, and in doubt: a try whose answer was lost may
+    have told it."""
+    flying = _flying(claim, action)
+    doubt_told(connection, claim, sa.select(Item.contact_key).where(*flying))
+    connection.execute(sa.update(Item).where(*flying).values(state="planned", epoch=None))
+
+
+def doubt_told(connection: sa.Connection, claim: Claim, contact_keys: sa.Select[str] | Sequence[str]) -> None:
+    """Contacts that the platform may have been told of, for this plan and list. A doubt is always safe: the next plan tells
+    them what is right then. So a run that lost its lease may leave one, where it may acknowledge nothing."""
+    named = contact_keys.subquery() if isinstance(contact_keys, sa.Select) else _given(contact_keys)
+    columns = (sa.literal(claim.destination), named.c.contact_key, sa.literal(claim.list_name), sa.literal(IN_DOUBT))
+    of_plan = named.join(Plan, Plan.plan_id == claim.plan_id)
+    connection.execute(_acknowledging(sa.select(*columns, Plan.as_of).select_from(of_plan)))
+
+
+def _given(contact_keys: Sequence[str]) -> sa.Subquery:
+    keys = sa.func.unnest(sa.literal(list(contact_keys), sa.ARRAY(sa.String)))
+    return sa.select(keys.label("contact_key")).subquery("given")
+
+
 def _flying(claim: Claim, action: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         Item.plan_id == claim.plan_id,

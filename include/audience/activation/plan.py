@@ -1,5 +1,6 @@
 """Desired minus acknowledged: what a platform has to be told. One statement, whatever the number of contacts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,6 +18,9 @@ from audience.core.warehouse.models.push import PROFILE
 
 WORK_MEMORY = "256MB"
 """For each sort and join of a plan: enough for two million memberships, where PostgreSQL's default is 4 MB."""
+
+BETWEEN = "; "
+"""Between the reasons of a held plan."""
 
 UNFINISHED = ("planned", "held", "pushing")
 
@@ -217,6 +221,21 @@ def is_still_asked(connection: sa.Connection, destination: str, plan_id: int) ->
         )
     )
     return connection.execute(same).scalar() is not None
+
+
+def is_answered(connection: sa.Connection, destination: str, plan_id: int, as_of: date, reasons: Sequence[str]) -> bool:
+    """Whether a person who said yes to a held plan said it to these reasons: same partition, same lists and sources, and of
+    each the same kind. Numbers may differ: people withdraw while a question waits for its answer."""
+    asked = sa.select(Plan.problem).where(
+        Plan.plan_id == plan_id, Plan.destination == destination, Plan.as_of == as_of, Plan.problem.is_not(None)
+    )
+    seen = connection.execute(asked).scalar()
+    return seen is not None and {_kind(reason) for reason in reasons} <= {_kind(one) for one in seen.split(BETWEEN)}
+
+
+def _kind(reason: str) -> str:
+    place, _, words = reason.partition(":")
+    return f"{place}:{re.sub('[0-9]+', '', words)}"
 
 
 def set_state(connection: sa.Connection, plan_id: int, state: str, **values: Any) -> None:

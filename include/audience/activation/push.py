@@ -19,8 +19,18 @@ from audience.activation import lease as leases
 from audience.activation.capable import what_it_lacks
 from audience.activation.destination import Calls, Capabilities, Destination, Platform, Request
 from audience.activation.guard import Limits, hold_reasons, is_mass_removal, stale_inputs
+from audience.activation.leaving import Leaving
 from audience.activation.outcomes import bury_additions, count_states, doubt_what_others_sent
-from audience.activation.plan import Planned, describe_change, lists_of, make_plan, newest_evaluated, set_state
+from audience.activation.plan import (
+    BETWEEN,
+    Planned,
+    describe_change,
+    is_answered,
+    lists_of,
+    make_plan,
+    newest_evaluated,
+    set_state,
+)
 from audience.activation.reading import read
 from audience.activation.reconcile import Drift, compare, record_opt_outs
 from audience.activation.report import PushReport
@@ -33,7 +43,7 @@ from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import Plan
 from audience.core.warehouse.models.push import PROFILE
-from audience.privacy.erased import to_erase
+from audience.privacy.erased import is_erasing
 from audience.privacy.samples import sample_payloads
 
 ROUNDS = 2
@@ -54,6 +64,7 @@ def activate(
     as_of: Partition,
     holder: str,
     approved: bool = False,
+    answer_to: int | None = None,
     dry_run: bool = False,
     limits: Limits = Limits(),  # noqa: B008 - frozen: one shared default is safe
     patience_seconds: float = PATIENCE_SECONDS,
@@ -67,6 +78,8 @@ def activate(
         as_of: partition of the segments; only the newest evaluated one is pushed.
         holder: who pushes, such as a run id; a retry under the same name takes its own lease over.
         approved: a person looked at the plan: push it although the guard would hold it.
+        answer_to: the held plan that a person said yes to: pushes what the guard would hold for the same reasons, and for no
+            others.
         dry_run: change and send nothing; report what a push would do.
         patience_seconds: how long to wait, in sum, for what the platform does later.
         at_call: told `before <call>` and `after <call>` around each call to the platform.
@@ -85,7 +98,9 @@ def activate(
         return _rehearse(destination, warehouse, as_of.day, limits)
     lease = leases.take(warehouse, destination.name, holder)
     try:
-        push = _Push(destination, warehouse, key, as_of.day, lease, approved, limits, patience_seconds, sleep, at_call)
+        push = _Push(
+            destination, warehouse, key, as_of.day, lease, approved, limits, patience_seconds, sleep, at_call, answer_to
+        )
         return push.run()
     finally:
         lease.release()
@@ -117,11 +132,11 @@ def erase(
     try:
         with warehouse.begin() as connection:
             as_of = newest_evaluated(connection)
-            if as_of is None or not to_erase(connection, name, by_key=True):
+            if as_of is None or not is_erasing(connection, name):
                 return None
         limits = Limits()
         push = _Push(connect(), warehouse, key, as_of, lease, False, limits, patience_seconds, sleep, at_call)
-        return push.run(lambda _platform, tell, report: replace(report, erased=tell.erase_the_erased()))
+        return push.run(lambda _platform, tell, report: replace(report, erased=Leaving(tell).see_erasures_through()))
     finally:
         lease.release()
 
@@ -174,19 +189,23 @@ class _Push:
     patience_seconds: float
     sleep: Callable[[float], None]
     at_call: Callable[[str], None]
+    answer_to: int | None = None
+    tell: Teller | None = None
+    slept_ahead: float = 0.0
     calls: int = 0
     logged: list[tuple[Request, float]] = field(default_factory=list)
 
     def run(self, work: "Callable[[Platform, Teller, PushReport], PushReport] | None" = None) -> PushReport:
         """Does the work in the platform's account; when it is not given, pushes."""
-        with self.warehouse.begin() as connection:
+        with self.lease.writing() as connection:
             doubt_what_others_sent(connection, self.destination.name, self.lease.epoch)
         report = PushReport(self.destination.name, self.as_of)
-        calls = Calls(self._before, self._after, self._pause, self._log, as_of=self.as_of)
+        calls = Calls(self._before, self._after, self._pause, self._log, self.as_of, self.lease.epoch)
         with self.destination.open(calls) as platform:
-            tell = Teller(
-                self.destination, platform, self.warehouse, self.key, self.lease, self._pause, self.patience_seconds
-            )
+            tell = self.tell = Teller(
+                self.destination, platform, self.warehouse, self.key, self.lease, self._pause, self.patience_seconds,
+                self._clock,
+            )  # fmt: skip
             try:
                 report = (work or self._run)(platform, tell, report)
             except StillRunning as running:
@@ -197,16 +216,16 @@ class _Push:
         return replace(report, calls=self.calls)
 
     def _run(self, platform: Platform, tell: Teller, report: PushReport) -> PushReport:
-        opted_out = self._pull_opt_outs(platform)
-        erased, withdrawn = tell.erase_the_erased(), tell.withdraw()
+        opted_out, leaving = self._pull_opt_outs(platform), Leaving(tell)
+        erased, withdrawn = leaving.erase_the_erased(), leaving.withdraw()
         if tell.finish_jobs():
-            withdrawn += tell.withdraw()
+            withdrawn += leaving.withdraw()
         report = replace(report, opted_out=opted_out, erased=erased, withdrawn=withdrawn)
         for round_left in reversed(range(ROUNDS)):
             report, is_settled = self._round(platform, tell, report, heal=round_left > 0)
             if is_settled:
                 break
-        return report
+        return replace(report, erased=report.erased + leaving.look_at_deletions())
 
     # -- around each call ------------------------------------------------------------------------------------------
 
@@ -214,6 +233,8 @@ class _Push:
         with self.warehouse.begin() as connection:
             self.lease.renew(connection)
             self._write_log(connection)
+            if self.tell is not None:
+                self.tell.ask_again(connection)
         self.calls += 1
         self.at_call(f"before {call}")
 
@@ -224,10 +245,16 @@ class _Push:
         """Sleeps in pieces shorter than the lease lives, so that waiting for a rate limit does not lose it."""
         piece = self.lease.expiry.total_seconds() / 3
         while seconds > 0:
+            until = self._clock() + min(seconds, piece)
             self.sleep(min(seconds, piece))
+            self.slept_ahead += max(0.0, until - self._clock())
             seconds -= piece
             with self.warehouse.begin() as connection:
                 self.lease.renew(connection)
+
+    def _clock(self) -> float:
+        """Seconds by this machine, and those that a `sleep` let pass without sleeping."""
+        return time.monotonic() + self.slept_ahead
 
     def _log(self, request: Request) -> None:
         self.logged.append((request, time.monotonic()))
@@ -261,7 +288,7 @@ class _Push:
         self._push(tell, planned)
         reads_back = self.destination.capabilities.reads_back
         drifts, opted_out = self._read_back(platform, [PROFILE, *lists]) if reads_back else ([], 0)
-        with self.warehouse.begin() as connection:
+        with self.lease.writing() as connection:
             states = count_states(connection, planned.plan_id)
             report = replace(
                 report,
@@ -281,19 +308,23 @@ class _Push:
 
     def _plan(self) -> tuple[Planned, list[str], tuple[str, ...], tuple[str, ...]]:
         name, can = self.destination.name, self.destination.capabilities
-        with self.warehouse.begin() as connection:
+        with self.lease.writing() as connection:
             if lacking := what_it_lacks(connection, self.destination):
                 raise DeclarationError(name, "; ".join(lacking))
             planned = make_plan(connection, name, self.as_of)
             lists = lists_of(connection, name)
             change = describe_change(connection, name, self.as_of, planned, base_list=can.base_list)
             reasons = tuple(hold_reasons(change, self.limits))
-            problem = "; ".join(reasons) or None
-            is_held = bool(reasons) and not self.approved
+            problem = BETWEEN.join(reasons) or None
+            is_held = bool(reasons) and not (self.approved or self._is_answered(connection, reasons))
             set_state(connection, planned.plan_id, "held" if is_held else "pushing", problem=problem)
         if is_held:
             raise PushHeld(f"{name}: {problem}", planned.plan_id, self.as_of)
         return planned, lists, reasons, tuple(stale_inputs(change))
+
+    def _is_answered(self, connection: sa.Connection, reasons: Sequence[str]) -> bool:
+        asked = self.answer_to
+        return asked is not None and is_answered(connection, self.destination.name, asked, self.as_of, reasons)
 
     def _counts(self, report: PushReport) -> dict[str, int]:
         names = ("adds", "changes", "removals", "withdrawn", "acknowledged", "dead", "withheld")
@@ -304,7 +335,7 @@ class _Push:
         for list_name in planned.lists("upsert"):
             tell.tell("upsert", planned.plan_id, list_name)
         tell.finish_jobs()
-        with self.warehouse.begin() as connection:
+        with self.lease.writing() as connection:
             bury_additions(connection, planned.plan_id)
         for list_name in planned.lists("add"):
             tell.tell("add", planned.plan_id, list_name)
@@ -319,8 +350,7 @@ class _Push:
         """Compares all lists; whoever opted out there is suppressed first, and so no longer desired."""
         name, can = self.destination.name, self.destination.capabilities
         reading = read(platform, lists, warehouse=self.warehouse, destination=name, key=self.key)
-        with self.warehouse.begin() as connection:
-            self.lease.hold(connection)
+        with self.lease.writing() as connection:
             opted_out = record_opt_outs(connection, name, reading.opt_outs, self.key)
             count_rows(connection, "push.acknowledged", "push.item")
             return compare(connection, name, reading, lists, base_list=can.base_list), opted_out
@@ -330,4 +360,4 @@ class _Push:
         for drift in drifts:
             if is_mass_removal(len(drift.ghosts), drift.state.on_platform, self.limits) and not self.approved:
                 continue
-            tell.take_all_off(drift.list_name, drift.ghosts)
+            Leaving(tell).take_all_off(drift.list_name, drift.ghosts)

@@ -1,6 +1,6 @@
 """Tells one platform, under one lease, what a plan says: batch by batch, each record's result into the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -9,20 +9,21 @@ import sqlalchemy as sa
 
 from audience.activation import jobs
 from audience.activation.bisection import MOST_CALLS, Outcome, isolate
-from audience.activation.desired import purposes, wanted
+from audience.activation.desired import wanted
 from audience.activation.destination import Answer, Destination, Job, Platform, Results
 from audience.activation.lease import HeldLease
-from audience.activation.outcomes import forget, hand_over, settle
+from audience.activation.outcomes import doubt_told, hand_over, put_back, settle
 from audience.activation.recognise import recognise
-from audience.core.errors import DestinationRefused, StillRunning
+from audience.core.errors import AnswerOutdated, DestinationRefused, LeaseLost, StillRunning
 from audience.core.masked import Secret
 from audience.core.warehouse import Warehouse
-from audience.privacy.erased import note_erased, those_erased, to_erase
-from audience.privacy.gate import Claim, Claimed, Leaver, claim, claim_leavers
-from audience.privacy.withdrawals import still_listed
+from audience.privacy.gate import Claim, Claimed, claim, claim_leavers, is_outdated
 
 LONGEST_LOOK = 60.0
 """Seconds between two looks at a job, at most, unless the platform wants more; the first ones follow more closely."""
+
+ASKED_FOR_SECONDS = 1.0
+"""How long the gate's answer counts: longer than turns are waited for, shorter than any rest that a platform asks for."""
 
 MOST_LOOKS = 60
 """Looks at one job that a run waits for where it stands."""
@@ -35,6 +36,8 @@ class Teller:
     Args:
         pause: sleeps, keeping the lease meanwhile.
         patience_seconds: how long this run waits, in sum, for jobs before it leaves them to the next one.
+        clock: seconds that have passed for this run, those it slept included.
+        in_hand: the claim and action that is being told, and `asked_at` when the gate was asked about it.
     """
 
     destination: Destination
@@ -44,7 +47,10 @@ class Teller:
     lease: HeldLease
     pause: Callable[[float], None]
     patience_seconds: float
+    clock: Callable[[], float]
     waited: float = 0.0
+    asked_at: float = 0.0
+    in_hand: tuple[Claim, str] | None = None
     looks: dict[int, int] = field(default_factory=dict)
 
     # -- what a plan says --------------------------------------------------------------------------------------------
@@ -53,10 +59,7 @@ class Teller:
         """Claims and tells everything of one action and list. What the platform does later may still run at the end."""
         can = self.destination.capabilities
         size = {"upsert": can.upsert_batch, "add": can.add_batch, "remove": can.remove_batch}[action]
-        one = Claim(self.destination.name, self.lease.epoch, plan_id, list_name, size)
-        for taken, people in self._claims(one, action):
-            if people:
-                self._tell(taken, action, people)
+        self._tell_all(Claim(self.destination.name, self.lease.epoch, plan_id, list_name, size), action)
 
     def finish_jobs(self, leave: int = 0) -> int:
         """Sees jobs through, also those of runs that are gone, until at most `leave` are unfinished. Returns how many.
@@ -66,11 +69,10 @@ class Teller:
         """
         seen = 0
         while True:
-            with self.warehouse.begin() as connection:
+            with self.lease.writing() as connection:
                 open_ = jobs.unfinished(connection, self.destination.name)
                 if len(open_) <= leave:
                     return seen
-                self.lease.hold(connection)
                 jobs.adopt(connection, open_[0].number, self.lease.epoch)
             job = open_[0]
             answer = self.platform.poll(Job(job.job_id))
@@ -78,128 +80,93 @@ class Teller:
                 self._conclude(job, answer)
                 seen += 1
             elif job.is_given_up:
-                with self.warehouse.begin() as connection:
-                    self.lease.hold(connection)
+                with self.lease.writing() as connection:
                     jobs.give_up(connection, self.destination.name, job.number)
             else:
-                self._wait_for(job.number, answer)
-
-    # -- what waits for no plan --------------------------------------------------------------------------------------
-
-    def withdraw(self) -> int:
-        """Takes everybody off who said no to a list since it was acknowledged. Returns the number of memberships."""
-        name, done = self.destination.name, 0
-        while True:
-            with self.warehouse.begin() as connection:
-                listed = still_listed(connection, name, purposes(name))
-            if not listed:
-                return done
-            lists: dict[str, list[Leaver]] = {}
-            for list_name, leaver in listed:
-                lists.setdefault(list_name, []).append(leaver)
-            before = done
-            for list_name, leavers in lists.items():
-                done += self._withdraw_from(list_name, leavers)
-            if done == before:
-                return done
-
-    def _withdraw_from(self, list_name: str, leavers: Sequence[Leaver]) -> int:
-        done = 0
-        for part in _parts(leavers, self.destination.capabilities.remove_batch):
-            refused = self.take_off(list_name, part).refused
-            gone = [v.contact_key for v in part if v.contact_key not in refused]
-            with self.warehouse.begin() as connection:
-                self.lease.hold(connection)
-                forget(connection, self.destination.name, list_name, gone)
-            done += len(gone)
-        return done
-
-    def erase_the_erased(self) -> int:
-        """Deletes people there who were erased here, and leaves the receipt. Returns the number of contacts."""
-        name, can = self.destination.name, self.destination.capabilities
-        if not can.erases:
-            return 0
-        with self.warehouse.begin() as connection:
-            people = to_erase(connection, name, by_key=can.knows_by_key)
-        return self.erase(people)
-
-    def erase(self, people: Sequence[Leaver]) -> int:
-        done = 0
-        for part in _parts(people, self.destination.capabilities.remove_batch):
-            refused = self._isolated(self.platform.erase, part).refused
-            gone = [v.contact_key for v in part if v.contact_key not in refused]
-            with self.warehouse.begin() as connection:
-                self.lease.hold(connection)
-                note_erased(connection, self.destination.name, gone)
-            done += len(gone)
-        return done
-
-    def take_all_off(self, list_name: str, ghosts: Sequence[Leaver]) -> None:
-        """Takes contacts off a list that nobody told it of; those who were erased are deleted instead."""
-        with self.warehouse.begin() as connection:
-            erased = those_erased(connection, [v.contact_key for v in ghosts])
-        if erased and self.destination.capabilities.erases:
-            self.erase([v for v in ghosts if v.contact_key in erased])
-            ghosts = [v for v in ghosts if v.contact_key not in erased]
-        for part in _parts(ghosts, self.destination.capabilities.remove_batch):
-            self.take_off(list_name, part)
-
-    def take_off(self, list_name: str, leavers: Sequence[Leaver]) -> Outcome:
-        """Takes contacts off a list, and waits for it."""
-        return self._isolated(partial(self.platform.remove, list_name), leavers)
+                self.wait_for(job.number, answer)
 
     # -- one batch ---------------------------------------------------------------------------------------------------
 
-    def _claims(self, one: Claim, action: str) -> Iterator[tuple[Claim, Any]]:
+    def ask_again(self, connection: sa.Connection) -> None:
+        """Before each call: of a batch that was claimed a while ago, and has waited since, the gate is asked once more.
+
+        Raises:
+            AnswerOutdated: it would answer otherwise now.
+        """
+        if self.in_hand is None or self.clock() - self.asked_at < ASKED_FOR_SECONDS:
+            return
+        one, action = self.in_hand
+        if is_outdated(connection, one, action=action, wanted=wanted(self.destination.name)):
+            raise AnswerOutdated(f"{self.destination.name}: found a change since the gate was asked, asking again")
+        self.asked_at = self.clock()
+
+    def _tell_all(self, one: Claim, action: str, *, already: str = "") -> None:
         while True:
             with self.warehouse.begin() as connection:
-                claimed = self._claim(connection, one, action)
-            if claimed.taken == 0:
+                taken, last, people = self._claim(connection, one, action)
+            if taken == 0:
                 return
-            yield replace(one, job=None), claimed.audience
-            one = replace(one, after=claimed.last)
+            batch = replace(one, job=None)
+            try:
+                self.asked_at, self.in_hand = self.clock(), None if action == "remove" else (batch, action)
+                self._tell(batch, action, people, already=already)
+            except AnswerOutdated:
+                with self.lease.writing() as connection:
+                    put_back(connection, batch, action)
+                continue
+            except LeaseLost:
+                with self.warehouse.begin() as connection:
+                    doubt_told(connection, batch, [p.contact_key for p in people])
+                raise
+            finally:
+                self.in_hand = None
+            one = replace(one, after=last)
 
     def _claim(self, connection: sa.Connection, one: Claim, action: str) -> Claimed[Any]:
         if action == "remove":
             return claim_leavers(connection, one, by_key=self.destination.capabilities.knows_by_key)
         return claim(connection, one, action=action, wanted=wanted(self.destination.name))
 
-    def _tell(self, one: Claim, action: str, people: Any, *, already: str = "") -> None:
+    def _tell(self, one: Claim, action: str, people: Any, *, already: str) -> None:
+        if not people:
+            return
         send = self._sender(action, one.list_name)
         if not already:
             answer = send(people)
             if isinstance(answer, Job):
-                with self.warehouse.begin() as connection:
+                with self.lease.writing() as connection:
                     hand_over(connection, one, action, answer.job_id)
+                self.in_hand = None
                 self.finish_jobs(leave=self.destination.capabilities.jobs_at_once - 1)
                 return
-            outcome = self._outcome(answer)
+            outcome = self.outcome(answer)
             already = outcome.whole
         if already:
             keys = [p.contact_key for p in people]
             outcome = isolate(keys, lambda part: self._told_part(one, action, people[part]), already=already)
-        with self.warehouse.begin() as connection:
+        with self.lease.writing() as connection:
             settle(connection, one, action, outcome.refused, outcome.ids)
 
     def _told_part(self, one: Claim, action: str, people: Any) -> Outcome:
         """Of a batch that was refused as a whole. What the platform does with a part later, its job tells, in whatever run."""
         answer = self._sender(action, one.list_name)(people)
         if isinstance(answer, Results):
-            return self._outcome(answer)
-        with self.warehouse.begin() as connection:
+            return self.outcome(answer)
+        with self.lease.writing() as connection:
             hand_over(connection, one, action, answer.job_id, [p.contact_key for p in people])
         return Outcome()
 
-    def _isolated(self, send: Callable[[Any], Answer], people: Any) -> Outcome:
+    def isolated(self, send: Callable[[Any], Answer], people: Any) -> Outcome:
         keys = [p.contact_key for p in people]
-        return isolate(keys, lambda part: self._outcome(self._seen_through(send(people[part]))))
+        return isolate(keys, lambda part: self.outcome(self._seen_through(send(people[part]))))
 
     def _sender(self, action: str, list_name: str) -> Callable[[Any], Answer]:
         if action == "upsert":
             return self.platform.upsert
         return partial(self.platform.add if action == "add" else self.platform.remove, list_name)
 
-    def _outcome(self, results: Results) -> Outcome:
+    def outcome(self, results: Results) -> Outcome:
+        """By our keys, where the platform says whom it refused by its own names."""
         refused: dict[str, str] = {}
         if results.refused:
             with self.warehouse.begin() as connection:
@@ -212,16 +179,13 @@ class Teller:
 
     def _conclude(self, job: Any, results: Results) -> None:
         """Settles what a job covered; when it failed as a whole, the gate is asked again and its parts are told."""
-        outcome = self._outcome(results)
+        outcome = self.outcome(results)
         name, size = self.destination.name, self.destination.capabilities.upsert_batch
         one = Claim(name, self.lease.epoch, job.plan_id, job.list_name, size, job=job.number)
         if outcome.whole:
             self._stop_refusing(job, outcome.whole)
-            for taken, people in self._claims(one, job.action):
-                if people:
-                    self._tell(taken, job.action, people, already=outcome.whole)
-        with self.warehouse.begin() as connection:
-            self.lease.hold(connection)
+            self._tell_all(one, job.action, already=outcome.whole)
+        with self.lease.writing() as connection:
             if not outcome.whole:
                 settle(connection, one, job.action, outcome.refused, outcome.ids)
             jobs.finish(connection, job.number, outcome.whole or "done")
@@ -233,7 +197,7 @@ class Teller:
         if failed >= MOST_CALLS:
             raise DestinationRefused(f"{self.destination.name}: {failed} jobs of one list failed, last: {last}")
 
-    def _wait_for(self, number: int, job: Job) -> None:
+    def wait_for(self, number: int, job: Job) -> None:
         """Waits until a look at a job is worth it: longer each time, or leaves it to the next run."""
         looks = self.looks[number] = self.looks.get(number, -1) + 1
         seconds = max(job.look_after, min(LONGEST_LOOK, 0.5 * 2.0**looks))
@@ -252,7 +216,3 @@ class Teller:
             looks += 1
             answer = self.platform.poll(answer)
         return answer
-
-
-def _parts(leavers: Sequence[Leaver], size: int) -> Iterator[Sequence[Leaver]]:
-    return (leavers[start : start + size] for start in range(0, len(leavers), size))

@@ -26,7 +26,13 @@ def engine(*, memory_limit: str = "2GB") -> Iterator[Backend]:
 
 def keep(session: Backend, rows: ir.Table) -> ir.Table:
     """Computes rows once and keeps them in a temporary table of the session, for expressions that read them often."""
-    return session.create_table(ibis.util.gen_name("kept"), rows, temp=True)
+    name, schema = ibis.util.gen_name("kept"), rows.schema()
+    columns = ", ".join(f'"{column}" {session.compiler.type_mapper.to_string(kind)}' for column, kind in schema.items())
+    session.raw_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
+    # What ibis 12's create_table does; it copies the tree of a query before it writes it, and asks the engine what it made.
+    session._run_pre_execute_hooks(rows)
+    session.raw_sql(f"INSERT INTO {name} {session.compile(rows)}")
+    return ibis.table(schema, name=name)
 
 
 def batches(session: Backend, rows: ir.Table, *, size: int = 200_000) -> pa.RecordBatchReader:

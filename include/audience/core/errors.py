@@ -17,6 +17,7 @@
     |-- KeysChanged             the pseudonym key was rotated while this ran: running it again takes the new one
     |-- PushError
     |   |-- LeaseLost           another run holds the destination: this one must stop at once
+    |   |-- AnswerOutdated      somebody said no since the gate was asked about a batch: it is not told
     |   |-- StillRunning        the platform has not done yet what it accepted: come back later
     |   |-- PushHeld            the change is too large or the data too old: a person has to decide
     |   |-- DestinationUnavailable   no answer, 429 or 5xx after all retries
@@ -108,6 +109,10 @@ class PushError(AudienceError):
 
 class LeaseLost(PushError):
     """Another run holds the destination: this one must stop at once."""
+
+
+class AnswerOutdated(PushError):
+    """Somebody of a batch said no since the gate was asked: the batch is not told, and the gate is asked again."""
 
 
 class StillRunning(PushError):

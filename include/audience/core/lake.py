@@ -31,6 +31,7 @@ from fsspec.implementations.local import LocalFileSystem
 from ibis import _
 from ibis.backends.duckdb import Backend
 
+from audience.core import reading
 from audience.core.errors import NotPublished
 from audience.core.partition import Partition
 from audience.core.publication import (
@@ -127,43 +128,33 @@ class Lake:
         files = self.publications(table, through=partition, since=partition)
         if not files:
             raise NotPublished(f"{table.name}: partition {partition} is not published")
-        rows = self._scan(session, files)
-        if table.keeps_generations:
-            rows = rows.filter(rows[DAY] == partition.key)
-        return table.conform(rows.select(*table.names))
+        query = reading.rows_of(table, self._urls(files), partition if table.keeps_generations else None)
+        return self._view(session, query, table.schema)
 
     def history(
         self, session: Backend, table: Table, *, through: Partition, since: Partition | None = None
     ) -> ibis.Table:
         """Every version of every row in partitions since..through, with its `partition` and `generation`."""
-        files = self.publications(table, through=through, since=since)
-        if not files:
-            empty = ibis.memtable([], schema=table.schema)
-            return empty.mutate(partition=ibis.literal("", type="string"), generation=ibis.literal("", type="string"))
-        rows = self._scan(session, files, filename=True)
-        known = rows.filter(rows[DAY].between(since.key if since else "", through.key))
-        sequence = known.filename.re_extract(r"/(\d+)-[0-9a-f]+\.parquet$", 1)
-        placed = known.select(*table.names, partition=known[DAY], generation=sequence)
-        return table.conform(placed, beside=("partition", "generation"))
+        query = self._versions(table, through=through, since=since)
+        return self._view(session, query, dict(table.schema) | reading.VERSION)
 
     def state(self, session: Backend, table: Table, *, through: Partition) -> ibis.Table:
         """The newest version of each key known in partitions up to `through`: the table as it stood at that day's end."""
-        rows = self.history(session, table, through=through)
-        newest_first = [ibis.desc(rows.partition), ibis.desc(rows.generation)]
-        return _first_versions(rows, list(table.version_of), newest_first).select(*table.names)
+        return self._view(session, reading.newest(table, self._versions(table, through=through)), table.schema)
+
+    def entity_history(self, session: Backend, entity: str, *, through: Partition) -> ibis.Table:
+        """History of one entity over all its sources, with the column `source` in front."""
+        told = {s: self._versions(raw(s, entity), through=through) for s in self.sources_of(entity)}
+        every = reading.of_sources(told or {"": reading.versions(ENTITIES[entity], [], None, through)})
+        return self._view(session, every, {"source": "string"} | dict(ENTITIES[entity].schema) | reading.VERSION)
 
     def entity(self, session: Backend, entity: str, *, through: Partition) -> ibis.Table:
         """State of one entity over all its sources, with the column `source` in front."""
         table = ENTITIES[entity]
-        parts = [
-            self.state(session, raw(source, entity), through=through).select(
-                ibis.literal(source).name("source"), *table.names
-            )
-            for source in self.sources_of(entity)
-        ]
-        if not parts:
-            return ibis.memtable([], schema=ibis.schema({"source": "string"} | dict(table.schema.items())))
-        return parts[0] if len(parts) == 1 else ibis.union(*parts)
+        told = {s: self._versions(raw(s, entity), through=through) for s in self.sources_of(entity)}
+        told = told or {"": reading.versions(table, [], None, through)}
+        every = reading.of_sources({source: reading.newest(table, versions) for source, versions in told.items()})
+        return self._view(session, every, {"source": "string"} | dict(table.schema))
 
     def attach(self, session: Backend) -> None:
         """Lets a session read this lake's URLs; a local folder needs nothing."""
@@ -171,11 +162,16 @@ class Lake:
         if not self.is_local and not session.con.filesystem_is_registered(protocol):
             session.con.register_filesystem(self.fs)
 
-    def _scan(self, session: Backend, files: list[Publication], *, filename: bool = False) -> ibis.Table:
+    def _versions(self, table: Table, *, through: Partition, since: Partition | None = None) -> str:
+        files = self.publications(table, through=through, since=since)
+        return reading.versions(table, self._urls(files), since, through)
+
+    def _view(self, session: Backend, query: str, columns: Mapping[str, object]) -> ibis.Table:
         self.attach(session)
-        return session.read_parquet(
-            [self._url(file.path) for file in files], filename=filename, hive_partitioning=False
-        )
+        return reading.view(session, query, ibis.schema(columns))
+
+    def _urls(self, files: Iterable[Publication]) -> list[str]:
+        return [self._url(file.path) for file in files]
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 
 from audience.core.engine import keep
+from audience.core.tables import IDENTITY_CHANGE
 from audience.identity.declared import STRENGTH
 from audience.identity.identify import Identified
 
@@ -16,9 +17,6 @@ NO_EVIDENCE = {
     "renamed": "the record that was known first is gone",
 }
 """What is told where no two records are evidence."""
-
-_EVIDENCE = {"person_before": "string", "person_after": "string", "evidence": "string", "left_key": "string",
-             "right_key": "string", "bits": "float64"}  # fmt: skip
 
 
 def changes(session: Backend, before: ir.Table, now: Identified) -> ir.Table:
@@ -34,11 +32,13 @@ def changes(session: Backend, before: ir.Table, now: Identified) -> ir.Table:
     placed = now.owned.select("record_key", person="person_id").join(nodes, "record_key")
     everyone = keep(session, placed.left_join(was, "record_key").drop("record_key_right"))
     moved = everyone.filter(_.was.notnull() & (_.was != _.person))
-    grouped = keep(session, moved.group_by(person_before="was", person_after="person").agg(records=_.count()))
+    grouped = moved.group_by(person_before="was", person_after="person").agg(records=_.count())
     is_there = grouped.person_before.isin(everyone.person)
     was_there = grouped.person_after.isin(was.was)
     what = ibis.cases((is_there & was_there, "moved"), (is_there, "split"), (was_there, "merged"), else_="renamed")
     told = keep(session, grouped.mutate(what=what))
+    if not session.to_pyarrow(told.count()).as_py():
+        return ibis.memtable([], schema=IDENTITY_CHANGE.schema)
     found = told.left_join(_evidence(session, everyone, told, now), ["person_before", "person_after"])
     nothing = ibis.cases(*((told.what == kind, words) for kind, words in NO_EVIDENCE.items()))
     return found.select(
@@ -55,8 +55,6 @@ def changes(session: Backend, before: ir.Table, now: Identified) -> ir.Table:
 
 def _evidence(session: Backend, everyone: ir.Table, told: ir.Table, now: Identified) -> ir.Table:
     """The strongest link of each change that has one: `person_before`, `person_after`, `evidence`, its keys, `bits`."""
-    if not session.to_pyarrow(told.count()).as_py():
-        return ibis.memtable([], schema=_EVIDENCE)
     touched = ibis.union(told.select(person="person_before"), told.select(person="person_after"), distinct=True)
     records = keep(session, everyone.semi_join(touched, "person"))
     few = now.clusters.only(session, records.select("rank"))

@@ -42,15 +42,19 @@ def connected(session: Backend, nodes: ir.Table, edges: ir.Table) -> ir.Table:
 
     Takes  `edges` as `shared` gives them: records with the same hub are connected, and a hub is on its own list.
     """
-    labels, total = _labelled(session, nodes.select("rank", label="rank"))
-    while True:
-        near = keep(session, _lower(labels, edges))
-        forget(session, labels)
-        labels, lower_total = _labelled(session, _followed(near))
-        forget(session, near)
-        if lower_total == total:
-            return labels
-        total = lower_total
+    labels = keep(session, edges.select("rank").distinct().mutate(label="rank"))
+    near = keep(session, labels)
+    lower, followed = session.compile(_lower(labels, edges)), session.compile(_followed(near))
+    total, lower_total = None, _total(session, labels)
+    while lower_total != total:
+        session.raw_sql(f"CREATE OR REPLACE TEMPORARY TABLE {near.get_name()} AS {lower}")
+        session.raw_sql(f"CREATE OR REPLACE TEMPORARY TABLE {labels.get_name()} AS {followed}")
+        total, lower_total = lower_total, _total(session, labels)
+    alone = nodes.anti_join(labels, "rank").select("rank", label="rank")
+    whole = keep(session, labels.union(alone))
+    forget(session, labels)
+    forget(session, near)
+    return whole
 
 
 def named(nodes: ir.Table, labels: ir.Table) -> ir.Table:
@@ -69,10 +73,9 @@ def forget(session: Backend, kept: ir.Table) -> None:
     session.raw_sql(f"DROP TABLE {kept.get_name()}")
 
 
-def _labelled(session: Backend, labels: ir.Table) -> tuple[ir.Table, int]:
-    """The labels, computed, and their sum: labels only ever get lower, so an equal sum means that none did."""
-    kept = keep(session, labels)
-    return kept, int(session.to_pyarrow(kept.label.sum()).as_py() or 0)
+def _total(session: Backend, labels: ir.Table) -> int:
+    """The sum of the labels, which only ever get lower: an equal sum means that none did."""
+    return int(session.raw_sql(f"SELECT coalesce(sum(label), 0) FROM {labels.get_name()}").fetchone()[0])
 
 
 def _hubs(nodes: ir.Table, rule: Shared) -> ir.Table:
@@ -89,7 +92,7 @@ def _lower(labels: ir.Table, edges: ir.Table) -> ir.Table:
     """Each record with the lowest label among the records it shares a hub with."""
     by_hub = edges.join(labels, "rank").group_by("hub").agg(low=_.label.min())
     by_record = edges.join(by_hub, "hub").group_by("rank").agg(low=_.low.min())
-    return labels.left_join(by_record, "rank").select("rank", label=ibis.least(_.label, ibis.coalesce(_.low, _.label)))
+    return labels.join(by_record, "rank").select("rank", label=ibis.least(_.label, _.low))
 
 
 def _followed(labels: ir.Table) -> ir.Table:

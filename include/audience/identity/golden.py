@@ -8,53 +8,46 @@ from ibis.backends.duckdb import Backend
 from audience.core.lake import Lake
 from audience.core.normal import canonical_email
 from audience.core.partition import Partition
+from audience.core.tables import CUSTOMERS
 from audience.core.trust import ALIKE, Trusted
-from audience.identity.records import history
 from audience.identity.set_aside import birth_date_of_somebody
 from audience.identity.survivorship import givers, survivors
 
 
-def golden_records(owned: ir.Table, addresses: ir.Table, trusted: Trusted = ALIKE) -> ir.Table:
-    """One row per person, the columns of `customers`.
+def survived(owned: ir.Table, trusted: Trusted = ALIKE) -> ir.Table:
+    """One row per person: `first_seen_at`, `records`, and the value of each column of SURVIVES that counts.
 
-    Takes  `owned`: person records with `person_id`; `addresses`: as `ranked_addresses` gives them.
+    Takes  `owned`: person records with `person_id`.
     """
     known = _plausible(owned)
-    best = survivors(known, trusted)
-    attributes = known.group_by("person_id").agg(
+    several = known.group_by("person_id").having(_.count() > 1).agg(n=_.count())
+    theirs = known.semi_join(several, "person_id")
+    chosen = theirs.group_by("person_id").agg(
         first_seen_at=_.seen_at.min(),
         # A person of whom only an address is known counts as one record.
         records=ibis.greatest((~_.record_key.startswith("email:")).sum(), 1),
-        birth_year=best["birth_date"].year(),
-        gender=best["gender"],
-        country=best["country"],
-        region=best["postal_code"].substr(0, 2),
-        household_size=best["household_size"],
-        kids=best["kids"],
-        income_band=best["income_band"],
-        nps=best["nps"],
+        **survivors(theirs, trusted),
     )
+    # Most people are one record, which told everything: to choose among records is most of the work.
+    alone = known.anti_join(several, "person_id").mutate(first_seen_at=_.seen_at, records=ibis.literal(1, "int64"))
+    return ibis.union(chosen, alone.select(chosen.columns))
+
+
+def golden_records(people: ir.Table, addresses: ir.Table) -> ir.Table:
+    """One row per person, the columns of `customers`.
+
+    Takes  `people`: as `survived` gives them; `addresses`: as `ranked_addresses` gives them.
+    """
     primary = addresses.filter(_.rank == 0).select("person_id", "email_key")
-    return attributes.left_join(primary, "person_id").drop("person_id_right")
+    known = people.mutate(birth_year=_.birth_date.year(), region=_.postal_code.substr(0, 2))
+    return known.left_join(primary, "person_id").select(CUSTOMERS.names)
 
 
-def contact_points(owned: ir.Table, addresses: ir.Table, partition: Partition, trusted: Trusted = ALIKE) -> ir.Table:
+def contact_points(people: ir.Table, addresses: ir.Table, partition: Partition) -> ir.Table:
     """One row per address that is known in clear, the columns of the vault.
 
     Takes  as `golden_records`.
     """
-    best = survivors(_plausible(owned), trusted)
-    people = (
-        _plausible(owned)
-        .group_by("person_id")
-        .agg(
-            first_name=best["first_name"],
-            last_name=best["last_name"],
-            phone=best["phone_e164"],
-            city=best["city"],
-            postal_code=best["postal_code"],
-        )
-    )
     return (
         addresses.filter(_.email.notnull())
         .join(people, "person_id")
@@ -63,9 +56,9 @@ def contact_points(owned: ir.Table, addresses: ir.Table, partition: Partition, t
             "email",
             "first_name",
             "last_name",
-            "phone",
             "city",
             "postal_code",
+            phone="phone_e164",
             contact_key="email_key",
             is_primary=_.rank == 0,
             as_of=ibis.literal(partition.day),
@@ -80,7 +73,7 @@ def former_addresses(owned: ir.Table, lake: Lake, session: Backend, partition: P
 
     A record that was deleted since is nobody's, so what it told is not here.
     """
-    told = history(lake, session, "contact", partition).filter(_.email_key.notnull())
+    told = lake.entity_history(session, "contact", through=partition).filter(_.email_key.notnull())
     told = told.mutate(record_key=told.source + ":" + told.record_id).select(
         "record_key", "email_key", "email", "partition", "generation"
     )
@@ -107,7 +100,7 @@ def provenance(owned: ir.Table, addresses: ir.Table, trusted: Trusted = ALIKE) -
 
     People of one record are left out: it told everything.
 
-    Takes  as `golden_records`.
+    Takes  as `survived`, and `addresses` as `ranked_addresses` gives them.
     """
     records = owned.filter(~owned.record_key.startswith("email:"))
     several = records.group_by("person_id").having(_.count() > 1).agg(n=_.count())

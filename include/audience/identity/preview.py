@@ -11,7 +11,7 @@ from audience.core.tables import CUSTOMERS, PERSON_KEY
 from audience.identity.changes import changes
 from audience.identity.clusters import Decisions
 from audience.identity.declared import LIKELY
-from audience.identity.golden import golden_records, ranked_addresses
+from audience.identity.golden import golden_records, ranked_addresses, survived
 from audience.identity.identify import Identified, Identity, person_keys
 
 
@@ -55,7 +55,9 @@ def preview(identity: Identity, partition: Partition, decisions: Decisions, acce
     by_what = session.to_pyarrow(moved.group_by("what").agg(people=_.count()).order_by("what")).to_pylist()
     addresses = keep(session, ranked_addresses(then.owned, identity.lake, session, partition))
     identity.lake.write(session, PERSON_KEY, partition, person_keys(then.owned))
-    identity.lake.write(session, CUSTOMERS, partition, golden_records(then.owned, addresses, identity.trusted))
+    identity.lake.write(
+        session, CUSTOMERS, partition, golden_records(survived(then.owned, identity.trusted), addresses)
+    )
     return Preview(
         _tried(identity, now, declared), _tried(identity, then, accept), {r["what"]: r["people"] for r in by_what}
     )

@@ -9,7 +9,6 @@ from audience.core.engine import keep
 from audience.core.lake import Lake
 from audience.core.masked import Secret
 from audience.core.partition import Partition
-from audience.core.tables import ENTITIES, raw
 from audience.core.trust import ALIKE, Trusted
 from audience.identity.set_aside import birth_date_of_somebody
 from audience.privacy.pseudonym import pseudonyms
@@ -31,7 +30,7 @@ def person_records(
            is a person, and stays the same one after opening an account.
     """
     contacts = lake.entity(session, "contact", through=partition).filter(~_.is_deleted)
-    told = history(lake, session, "contact", partition).group_by("source", "record_id")
+    told = lake.entity_history(session, "contact", through=partition).group_by("source", "record_id")
     contacts = contacts.join(told.agg(known_since=_.partition.min()), ["source", "record_id"])
     contacts = contacts.mutate(
         record_key=contacts.source + ":" + contacts.record_id,
@@ -57,19 +56,12 @@ def _addresses(lake: Lake, session: Backend, partition: Partition) -> ir.Table:
     moments = {"order": "ordered_at", "consent": "captured_at", "event": "occurred_at"}
     told = ibis.union(
         *(
-            history(lake, session, entity, partition).select("email_key", "partition", seen_at=moment)
+            lake.entity_history(session, entity, through=partition).select("email_key", "partition", seen_at=moment)
             for entity, moment in moments.items()
         )
     )
     by_address = told.filter(_.email_key.notnull()).group_by("email_key")
     return by_address.agg(known_since=_.partition.min(), seen_at=_.seen_at.min())
-
-
-def history(lake: Lake, session: Backend, entity: str, partition: Partition) -> ir.Table:
-    """Every version of every row of an entity, with its `source` and the `partition` that told of it."""
-    tables = [(source, raw(source, entity)) for source in lake.sources_of(entity)] or [("", ENTITIES[entity])]
-    parts = [lake.history(session, table, through=partition).mutate(source=ibis.literal(s)) for s, table in tables]
-    return parts[0] if len(parts) == 1 else ibis.union(*parts)
 
 
 def _folded(name: ir.StringValue) -> ir.StringValue:

@@ -30,6 +30,7 @@ from audience.identity.golden import (
     golden_records,
     provenance,
     ranked_addresses,
+    survived,
     with_former,
 )
 from audience.identity.identify import Identity, person_keys
@@ -75,14 +76,15 @@ def resolve(
     owned = found.owned
     lake.write(session, PERSON_KEY, partition, person_keys(owned))
     addresses = keep(session, ranked_addresses(owned, lake, session, partition))
-    customers = lake.write(session, CUSTOMERS, partition, golden_records(owned, addresses, trusted))
+    people = keep(session, survived(owned, trusted))
+    customers = lake.write(session, CUSTOMERS, partition, golden_records(people, addresses))
     lake.write(session, GOLDEN_SOURCE, partition, provenance(owned, addresses, trusted))
     before = _keys_before(identity, partition.previous, decided_before)
     moved = keep(session, changes(session, before, found))
     lake.write(session, IDENTITY_CHANGE, partition, moved)
     lake.note(_NOTE, partition, {"input": _input(identity, partition, decisions)})
     former = keep(session, former_addresses(owned, lake, session, partition))
-    points = contact_points(owned, with_former(addresses, former), partition, trusted)
+    points = contact_points(people, with_former(addresses, former), partition)
     _fill_vault(session, warehouse, partition, key, points=points, former=former)
     taken = int(session.to_pyarrow(owned.count()).as_py())
     by_kind = session.to_pyarrow(moved.group_by("what").agg(people=_.count()).order_by("what")).to_pylist()

@@ -164,7 +164,7 @@ def push(destination: str) -> PokeReturnValue:
     """
     with house() as stores:
         try:
-            return _push(stores, destination, None, approved=False)
+            return _push(stores, destination, None)
         except PushHeld as held:
             log.warning("%s", held)
             asked = {"held": str(held), "plan_id": held.plan_id, "as_of": str(held.as_of)}
@@ -185,17 +185,17 @@ def is_still_asked(destination: str) -> bool:
 
 @task.sensor(mode="reschedule", poke_interval=LOOK_SECONDS, timeout=GIVE_UP_SECONDS)
 def push_approved(destination: str) -> PokeReturnValue:
-    """Pushes after a person said yes: that partition and no other."""
+    """Pushes after a person said yes: that partition and no other, and nothing that the person was not asked about."""
     with house() as stores:
-        return _push(stores, destination, _asked()["as_of"], approved=True)
+        return _push(stores, destination, _asked()["as_of"], answer_to=int(_asked()["plan_id"]))
 
 
 def _asked() -> Facts:
     return get_current_context()["dag_run"].conf or {}
 
 
-def _push(stores: "House", destination: str, partition: str | None, *, approved: bool) -> PokeReturnValue:
+def _push(stores: "House", destination: str, partition: str | None, *, answer_to: int | None = None) -> PokeReturnValue:
     run = get_current_context()["dag_run"].run_id
-    report = steps.activate(stores, destination, partition, holder=run, approved=approved, patience_seconds=30)
+    report = steps.activate(stores, destination, partition, holder=run, answer_to=answer_to, patience_seconds=30)
     log.info("pushed: %s", report)
     return PokeReturnValue(is_done=not report["waiting_seconds"], xcom_value=report)

@@ -20,32 +20,52 @@ GONE = (ERASED, EXPIRED)
 
 
 def to_erase(connection: sa.Connection, destination: str, *, by_key: bool = False) -> Sequence[Leaver]:
-    """Contacts that the platform was told of and that were erased since, as far as they can be named to it.
+    """Contacts that the platform was told of and that were erased since, as far as they can be named to it. Whom it is
+    deleting now is left to it.
 
     Who cannot (the vault has no address any more, the platform gave no id) is found when its lists are read back.
 
     Args:
         by_key: the contact key is enough to name a contact.
     """
-    told = Acknowledged.__table__.alias("told")
+    gone, profile, asked = Suppression.__table__, Acknowledged.__table__.alias("profile"), Erasure.__table__
+    told = sa.exists().where(Acknowledged.destination == destination, Acknowledged.contact_key == gone.c.contact_key)
+    is_begun = sa.and_(asked.c.erased_at.is_(None), asked.c.job.is_not(None))
     rows = connection.execute(
-        sa.select(Acknowledged.contact_key, ContactPoint.email, sa.func.max(told.c.platform_id).label("platform_id"))
-        .join(Suppression, Suppression.contact_key == Acknowledged.contact_key)
-        .outerjoin(ContactPoint, ContactPoint.contact_key == Acknowledged.contact_key)
+        sa.select(gone.c.contact_key, ContactPoint.email, profile.c.platform_id)
+        .outerjoin_from(gone, ContactPoint, ContactPoint.contact_key == gone.c.contact_key)
         .outerjoin(
-            told,
+            profile,
             sa.and_(
-                told.c.destination == destination,
-                told.c.list_name == PROFILE,
-                told.c.contact_key == Acknowledged.contact_key,
+                profile.c.destination == destination,
+                profile.c.list_name == PROFILE,
+                profile.c.contact_key == gone.c.contact_key,
             ),
         )
-        .where(Acknowledged.destination == destination, Suppression.reason.in_(GONE))
-        .group_by(Acknowledged.contact_key, ContactPoint.email)
-        .order_by(Acknowledged.contact_key)
+        .outerjoin(asked, sa.and_(asked.c.destination == destination, asked.c.contact_key == gone.c.contact_key))
+        .where(gone.c.reason.in_(GONE))
+        .where(sa.or_(told, sa.and_(asked.c.contact_key.is_not(None), asked.c.erased_at.is_(None))), sa.not_(is_begun))
+        .distinct()
+        .order_by(gone.c.contact_key)
     )
     people = (Leaver(r.contact_key, None if r.email is None else Personal(r.email), r.platform_id) for r in rows)
     return [one for one in people if by_key or one.email is not None or one.platform_id is not None]
+
+
+def is_erasing(connection: sa.Connection, destination: str) -> bool:
+    """Whether the platform has to delete somebody, or is deleting somebody."""
+    unfinished = sa.select(sa.literal(1)).where(Erasure.destination == destination, Erasure.erased_at.is_(None))
+    return connection.execute(unfinished.limit(1)).scalar() is not None or bool(
+        to_erase(connection, destination, by_key=True)
+    )
+
+
+def ask_to_erase(connection: sa.Connection, destination: str, contact_keys: Collection[str]) -> None:
+    """Notes who is to be deleted before the platform is asked, so that nobody is lost to a refusal or a crash."""
+    asked = sa.select(sa.literal(destination), sa.func.unnest(sa.literal(sorted(contact_keys), sa.ARRAY(sa.String))))
+    owed = insert(Erasure).from_select(["destination", "contact_key"], asked)
+    again = {"erased_at": None, "job": None}
+    connection.execute(owed.on_conflict_do_update(index_elements=["destination", "contact_key"], set_=again))
 
 
 def those_erased(connection: sa.Connection, contact_keys: Collection[str]) -> set[str]:
@@ -59,8 +79,14 @@ def note_erased(connection: sa.Connection, destination: str, contact_keys: Colle
     """The receipt, and the end of everything that was acknowledged for them."""
     if not contact_keys:
         return
-    receipts = insert(Erasure).values([{"destination": destination, "contact_key": k} for k in sorted(contact_keys)])
-    connection.execute(receipts.on_conflict_do_nothing())
+    now = sa.func.now()
+    rows = [{"destination": destination, "contact_key": k, "erased_at": now} for k in sorted(contact_keys)]
+    receipts = insert(Erasure).values(rows)
+    connection.execute(
+        receipts.on_conflict_do_update(
+            index_elements=["destination", "contact_key"], set_={"erased_at": now, "job": None}
+        )
+    )
     among = sa.any_(sa.literal(list(contact_keys), sa.ARRAY(sa.String)))
     connection.execute(
         sa.delete(Acknowledged).where(Acknowledged.destination == destination, Acknowledged.contact_key == among)

@@ -1,7 +1,7 @@
 """The gate: the only code that opens the vault for sending, and the only code that makes a `SendableAudience`.
 
 One statement checks the lease, takes planned items, and asks consent, suppression and the vault about each of them.
-Nothing can be sent that was allowed earlier and is not allowed now.
+Nothing can be sent that was allowed earlier and is not allowed now: `is_outdated` asks again before a call that comes late.
 """
 
 from collections.abc import Iterator
@@ -145,37 +145,7 @@ def claim(
         LeaseLost: the lease of the destination is no longer ours; nothing was taken.
     """
     alive = _alive(claim)
-    batch = _batch(claim, action, alive)
-    people = people_of(sa.select(batch.c.contact_key))
-    want = wanted.subquery("want")
-    still = sa.select(want).join_from(people.points, want, want.c.contact_key == people.points.c.contact_key)
-    if action == "add":
-        still = still.where(want.c.list_name == claim.list_name)
-    here = still.cte("still_wanted")
-    may = allowed(sa.select(here.c.purpose).distinct(), people).subquery("may")
-    listed = sa.select(here.c.contact_key).distinct().subquery("listed")
-    can = (
-        sa.select(here.c.contact_key)
-        .join(may, sa.and_(may.c.contact_key == here.c.contact_key, may.c.purpose == here.c.purpose))
-        .distinct()
-        .subquery("can")
-    )
-    known = contacts(people).subquery("known")
-    reason = sa.case(
-        (known.c.contact_key.is_(None), "not in the vault"),
-        (listed.c.contact_key.is_(None), "left the list after planning"),
-        (can.c.contact_key.is_(None), "no consent, or suppressed"),
-    )
-    shown = ("email", "first_name", "last_name", "open_tracking", "click_tracking", "payload_hash")
-    told = _told(claim.destination)
-    judged = (
-        sa.select(batch.c.contact_key, reason.label("reason"), told.c.platform_id, *(known.c[c] for c in shown))
-        .outerjoin_from(batch, known, known.c.contact_key == batch.c.contact_key)
-        .outerjoin(listed, listed.c.contact_key == batch.c.contact_key)
-        .outerjoin(can, can.c.contact_key == batch.c.contact_key)
-        .outerjoin(told, told.c.contact_key == batch.c.contact_key)
-        .cte("judged")
-    )
+    judged = _judged(claim, action, _batch(claim, action, alive), wanted)
     new_hash = judged.c.payload_hash if action == "upsert" else Item.payload_hash
     taken, last, rows = _take(connection, claim, alive, judged, new_hash)
     recipients = (
@@ -184,6 +154,33 @@ def claim(
         for r in rows
     )  # fmt: skip
     return Claimed(taken, last, SendableAudience(tuple(recipients), _PASSED))
+
+
+def is_outdated(connection: sa.Connection, claim: Claim, *, action: str, wanted: sa.Select[*tuple[Any, ...]]) -> bool:
+    """Whether the gate would answer otherwise now about what was claimed and is in flight: somebody said no or left since,
+    or is told otherwise."""
+    flying = (
+        sa.select(Item.contact_key, Item.payload_hash)
+        .where(
+            Item.plan_id == claim.plan_id,
+            Item.action == action,
+            Item.list_name == claim.list_name,
+            Item.state == "in_flight",
+            Item.epoch == claim.epoch,
+            Item.job.is_(None),
+        )
+        .cte("flying")
+    )
+    judged = _judged(claim, action, flying, wanted)
+    differs = judged.c.payload_hash != flying.c.payload_hash if action == "upsert" else sa.false()
+    connection.execute(sa.text("SET LOCAL jit = off"))
+    found = (
+        sa.select(sa.literal(1))
+        .join_from(judged, flying, flying.c.contact_key == judged.c.contact_key)
+        .where(sa.or_(judged.c.reason.is_not(None), differs))
+        .limit(1)
+    )
+    return connection.execute(found).scalar() is not None
 
 
 def claim_leavers(connection: sa.Connection, claim: Claim, *, by_key: bool = False) -> Claimed[list[Leaver]]:
@@ -207,6 +204,40 @@ def claim_leavers(connection: sa.Connection, claim: Claim, *, by_key: bool = Fal
     )
     taken, last, rows = _take(connection, claim, alive, judged, Item.payload_hash)
     return Claimed(taken, last, [Leaver(r.contact_key, _personal(r.email), r.platform_id) for r in rows])
+
+
+def _judged(claim: Claim, action: str, batch: sa.CTE, wanted: sa.Select[*tuple[Any, ...]]) -> sa.CTE:
+    """One row per contact of a batch: `reason` (null: it may be told now) and what it is told."""
+    people = people_of(sa.select(batch.c.contact_key))
+    want = wanted.subquery("want")
+    still = sa.select(want).join_from(people.points, want, want.c.contact_key == people.points.c.contact_key)
+    if action == "add":
+        still = still.where(want.c.list_name == claim.list_name)
+    here = still.cte("still_wanted")
+    may = allowed(sa.select(here.c.purpose).distinct(), people).subquery("may")
+    listed = sa.select(here.c.contact_key).distinct().subquery("listed")
+    can = (
+        sa.select(here.c.contact_key)
+        .join(may, sa.and_(may.c.contact_key == here.c.contact_key, may.c.purpose == here.c.purpose))
+        .distinct()
+        .subquery("can")
+    )
+    known = contacts(people).subquery("known")
+    reason = sa.case(
+        (known.c.contact_key.is_(None), "not in the vault"),
+        (listed.c.contact_key.is_(None), "left the list after planning"),
+        (can.c.contact_key.is_(None), "no consent, or suppressed"),
+    )
+    shown = ("email", "first_name", "last_name", "open_tracking", "click_tracking", "payload_hash")
+    told = _told(claim.destination)
+    return (
+        sa.select(batch.c.contact_key, reason.label("reason"), told.c.platform_id, *(known.c[c] for c in shown))
+        .outerjoin_from(batch, known, known.c.contact_key == batch.c.contact_key)
+        .outerjoin(listed, listed.c.contact_key == batch.c.contact_key)
+        .outerjoin(can, can.c.contact_key == batch.c.contact_key)
+        .outerjoin(told, told.c.contact_key == batch.c.contact_key)
+        .cte("judged")
+    )
 
 
 def _told(destination: str) -> sa.FromClause:

@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from audience.core.lake import Lake
 from audience.core.masked import Secret
 from audience.core.partition import Partition
-from audience.core.tables import raw
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import stage_rows
 from audience.core.warehouse.models import Consent
@@ -32,10 +31,7 @@ def record_consents(lake: Lake, session: Backend, warehouse: Warehouse, partitio
     Raises:
         KeysChanged: the pseudonym key was rotated meanwhile.
     """
-    sources = [s for s in lake.sources_of("consent") if lake.newest(f"raw_{s}__consent", through=partition)]
-    if not sources:
-        return 0
-    answers = session.to_pyarrow(_answers(lake, session, partition, sources, key))
+    answers = session.to_pyarrow(_answers(lake, session, partition, key))
     with warehouse.begin() as connection:
         hold(connection, key)
         stage_rows(connection, "told", answers, like="privacy.consent")
@@ -51,13 +47,9 @@ def record_consents(lake: Lake, session: Backend, warehouse: Warehouse, partitio
         return sum(1 for new in added.scalars() if new)
 
 
-def _answers(lake: Lake, session: Backend, partition: Partition, sources: list[str], key: Secret) -> ibis.Table:
+def _answers(lake: Lake, session: Backend, partition: Partition, key: Secret) -> ibis.Table:
     """One row per answer: the columns of `privacy.consent`, from the earliest partition that brought it."""
-    versions = [
-        lake.history(session, raw(source, "consent"), through=partition).mutate(source=ibis.literal(source))
-        for source in sources
-    ]
-    told = versions[0] if len(versions) == 1 else ibis.union(*versions)
+    told = lake.entity_history(session, "consent", through=partition)
     keyed = told.mutate(contact_key=contact_key_of(told.email_key, key), recorded_in=_.partition.cast("date"))
     first = ibis.window(
         group_by=[keyed[c] for c in _ANSWER],

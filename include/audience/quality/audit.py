@@ -1,7 +1,7 @@
 """The gate of one table: what was counted of its rows, judged by its suite."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,8 @@ from audience.quality.expectation import (
 from audience.quality.one_pass import Group
 from audience.quality.past import Past
 from audience.quality.stability import stability_index
+
+Records = Callable[[tuple[str, ...]], tuple[int, int]]
 
 SMALL = 20
 """Below this many rows a share says nothing."""
@@ -103,6 +105,7 @@ def audit(
     past: Past,
     last: Partition,
     broken: Mapping[str, int],
+    records: Records | None = None,
 ) -> Audit:
     """Judges a table.
 
@@ -111,16 +114,20 @@ def audit(
         groups: its judged rows, counted by `one_pass`.
         past: what its earlier partitions were like.
         broken: records that could not be tidied, by reason; they came in too.
+        records: counts records by the columns that name them, as `one_pass.refused_records`; asked only where the share
+            of the rows would block. None: a row is a record.
 
     Raises:
         AudienceError: a row that breaks a rule of severity reject was not refused: an error of ours.
     """
-    rows = sum(g.rows for g in groups) + sum(broken.values())
+    unread = sum(broken.values())
+    rows = sum(g.rows for g in groups) + unread
     reasons = dict(broken)
     for group in groups:
         if group.reason is not None:
             reasons[group.reason] = reasons.get(group.reason, 0) + group.rows
-    known: dict[str, Any] = {"columns": columns, "groups": groups, "reasons": reasons, "rows": rows, "past": past}
+    known: dict[str, Any] = {"columns": columns, "groups": groups, "reasons": reasons, "rows": rows, "past": past,
+                             "records": records, "unread": unread}  # fmt: skip
     findings = [found for e in suite if (found := _judge(e, **known, last=last)) is not None]
     rejecting = [e for e in suite if e.severity == "reject"]
     others = {reason for reason in reasons if not any(reason_of(e, reason) for e in rejecting)}
@@ -164,6 +171,8 @@ def _judge(  # noqa: PLR0911, PLR0912 - one case for each kind
     rows: int,
     past: Past,
     last: Partition,
+    records: Records | None,
+    unread: int,
 ) -> Finding | None:
     """None: it could not be asked, its source has no such rows."""
     published = [g for g in groups if g.is_published]
@@ -176,9 +185,13 @@ def _judge(  # noqa: PLR0911, PLR0912 - one case for each kind
                 raise AudienceError(f"{expectation.words}: {let_in} rows that break it were not refused")
             failed = sum(number for reason, number in reasons.items() if reason_of(expectation, reason))
             return Finding(expectation, rows, failed, _share(failed, rows), failed == 0)
-        case RefusedShare(at_most=at_most):
-            failed = sum(reasons.values())
-            return _of_share(expectation, rows, failed, at_most)
+        case RefusedShare(at_most=at_most, per=per):
+            of_rows = _of_share(expectation, rows, sum(reasons.values()), at_most)
+            if of_rows.passed or not per or records is None:
+                return of_rows
+            refused, told = records(per)
+            of_records = _of_share(expectation, told + unread, refused + unread, at_most)
+            return replace(of_rows, observed=of_records.observed, passed=of_records.passed)
         case Unique(mostly=mostly):
             superseded = sum(g.rows for g in groups if g.reason is None and not g.is_newest)
             return _of_share(expectation, good + superseded, superseded, 1 - mostly)

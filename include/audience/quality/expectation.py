@@ -229,14 +229,21 @@ class Unique:
 
 @dataclass(frozen=True)
 class RefusedShare:
-    """At most this share of the rows is refused: above it the source has changed rather than erred."""
+    """At most this share of the rows is refused: above it the source has changed rather than erred.
+
+    Args:
+        per: columns of rows that are told as one record. What is wrong with a record is one mistake however many rows it
+            has, so refused rows of at most this share of the records are let pass, too.
+    """
 
     at_most: float
+    per: tuple[str, ...] = ()
     severity: Severity = "block"
 
     @property
     def words(self) -> str:
-        return f"refused rows are at most {self.at_most:.0%}"
+        records = f", or of {self.at_most:.0%} by {', '.join(self.per)}" if self.per else ""
+        return f"refused rows are at most {self.at_most:.0%}{records}"
 
 
 @dataclass(frozen=True)

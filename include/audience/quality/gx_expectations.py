@@ -15,10 +15,11 @@ class _EvaluatedInTheEngine(BatchExpectation):
 
 
 class ExpectRefusedShareToBeAtMost(_EvaluatedInTheEngine):
-    """Of the rows that came in."""
+    """Of the rows that came in, or of the records that they make by the columns `per`."""
 
     at_most: float
-    success_keys: ClassVar[tuple[str, ...]] = ("at_most",)
+    per: list[str] | None = None
+    success_keys: ClassVar[tuple[str, ...]] = ("at_most", "per")
 
 
 class ExpectNoRowToBeRefused(_EvaluatedInTheEngine):

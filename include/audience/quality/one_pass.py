@@ -94,6 +94,17 @@ def one_pass(
         raise AudienceError(f"the suite could not be evaluated ({type(error).__name__})") from None
 
 
+def refused_records(session: Backend, judged: ir.Table, per: Sequence[str]) -> tuple[int, int]:
+    """How many records have a refused row, and how many records there are; rows that are equal in the columns `per` are one.
+
+    A row without a value there is a record of its own.
+    """
+    by = {column: judged[column].cast("string").fill_null(judged._position.cast("string")) for column in per}
+    records = judged.group_by("_day", **by).agg(is_refused=judged._reason.notnull().any())
+    found = session.to_pyarrow(records.agg(refused=records.is_refused.sum(), records=records.count())).to_pylist()[0]
+    return int(found["refused"] or 0), int(found["records"])
+
+
 def _count(
     session: Backend, judged: ir.Table, suite: Sequence[Expectation], related: Related, last: Partition
 ) -> list[Group]:

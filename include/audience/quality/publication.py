@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import ibis
@@ -27,7 +28,7 @@ from audience.quality.decisions import lock
 from audience.quality.exchange import known_rates
 from audience.quality.left_out import leave_out
 from audience.quality.newest import mark_newest
-from audience.quality.one_pass import Group, one_pass
+from audience.quality.one_pass import Group, one_pass, refused_records
 from audience.quality.past import read_past
 from audience.quality.related import related
 from audience.quality.results import record_histograms, record_validations
@@ -94,6 +95,7 @@ def publish(
                 past=read_past(connection, source, entity, last),
                 last=last,
                 broken=_summed(broken_by.get(entity, {}).values()),
+                records=partial(refused_records, session, rows),
             )
             for entity, rows in judged.items()
         ]

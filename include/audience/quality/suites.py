@@ -5,8 +5,10 @@ their own and can be a day apart; once the parent is there the row is right, and
 without a parent block the source: a stream that failed silently looks like that.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import get_args
 
 from audience.core.errors import nearest
 from audience.core.table import Table
@@ -27,6 +29,7 @@ from audience.quality.expectation import (
     Plausible,
     Refers,
     RefusedShare,
+    Severity,
     Stable,
     SumsTo,
     Unique,
@@ -116,7 +119,7 @@ def suite(table: Table, declared: Mapping[str, tuple[Expectation, ...]] = SUITES
     return (
         Columns(table.names),
         *of_columns(table),
-        RefusedShare(MAX_REFUSED_SHARE),
+        RefusedShare(MAX_REFUSED_SHARE, per=() if table.version_of == table.key else table.version_of),
         # Pages that move while they are read bring a record twice; most of a day twice is a loop.
         Unique(table.key, mostly=0.5),
         *(_with_values(e, table) for e in declared.get(table.name, ())),
@@ -164,11 +167,40 @@ def problems(
             found += [f"suites: {entity}: found {type(e).__name__}, expected an expectation of"
                       " audience.quality.expectation" for e in strangers]  # fmt: skip
             continue
+        values = [v for e in expectations for v in _wrong_values(e)]
+        if values:
+            found += [f"suites: {entity}: {problem}" for problem in values]
+            continue
         words = [e.words for e in suite(tables[entity], declared)]
         found += [f"suites: {entity}: expected twice: {w}" for w in sorted({w for w in words if words.count(w) > 1})]
         for expectation in expectations:
             found += [f"suites: {entity}: {problem}" for problem in _problems(expectation, tables[entity], tables)]
     return found
+
+
+def _wrong_values(expectation: Expectation) -> list[str]:
+    """Values that no expectation can have, each with the kind of the expectation in front."""
+    wrong: list[tuple[str, object, str]] = []
+    if (severity := expectation.severity) not in get_args(Severity):
+        wrong.append(("severity", severity, f"one of {', '.join(get_args(Severity))}"))
+    if not 0 < (mostly := getattr(expectation, "mostly", 1.0)) <= 1:
+        wrong.append(("mostly", mostly, "a share above 0, at most 1"))
+    match expectation:
+        case Between(low=None, high=None):
+            wrong.append(("low, high", None, "at least one bound"))
+        case Between(low=float() | int() as low, high=float() | int() as high) if low > high:
+            wrong.append(("low, high", (low, high), "the lower bound first"))
+        case Stable(edges=edges) if list(edges) != sorted(set(edges)):
+            wrong.append(("edges", edges, "ascending numbers, each once"))
+        case OneOf(values=()):
+            wrong.append(("values", (), "at least one"))
+        case Matches(pattern=pattern):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                wrong.append(("pattern", pattern, f"a regular expression: {error}"))
+    kind = type(expectation).__name__
+    return [f"{kind}: {name}: found {value!r}, expected {expected}" for name, value, expected in wrong]
 
 
 def _problems(expectation: Expectation, table: Table, tables: Mapping[str, Table]) -> list[str]:

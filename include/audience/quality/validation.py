@@ -131,8 +131,8 @@ def _said(expectation: Expectation) -> tuple[str, Json]:  # noqa: PLR0911, PLR09
             return "expect_compound_columns_to_be_unique", {"column_list": list(columns), **rows}
         case Plausible() | Usable() | Keeps() | NotInFuture() | Refers() | SumsTo():
             return "unexpected_rows_expectation", {"unexpected_rows_query": _breaking(expectation)}
-        case RefusedShare(at_most=at_most):
-            return "expect_refused_share_to_be_at_most", {"at_most": at_most}
+        case RefusedShare(at_most=at_most, per=per):
+            return "expect_refused_share_to_be_at_most", {"at_most": at_most, "per": list(per) or None}
         case Accepted(reason=reason):
             return "expect_no_row_to_be_refused", {"reason": reason}
         case Fresh(column=column, hours=hours):

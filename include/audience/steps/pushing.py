@@ -19,10 +19,11 @@ def is_still_asked(house: "House", destination: str, plan_id: int) -> bool:
 
 
 def activate(house: "House", destination: str, partition: str | None, *, holder: str, approved: bool = False,
-             dry_run: bool = False, patience_seconds: float | None = None) -> Facts:  # fmt: skip
+             answer_to: int | None = None, dry_run: bool = False, patience_seconds: float | None = None) -> Facts:  # fmt: skip
     """Brings a platform's lists to the segment tables of a partition, the newest one when none is named.
 
     Args:
+        answer_to: the held plan that a person said yes to.
         patience_seconds: how long to wait for what the platform does later; an hour when it is not given.
 
     Raises PushHeld when a person has to look first.
@@ -45,6 +46,7 @@ def activate(house: "House", destination: str, partition: str | None, *, holder:
         as_of=Partition.parse(partition),
         holder=holder,
         approved=approved,
+        answer_to=answer_to,
         dry_run=dry_run,
         patience_seconds=PATIENCE_SECONDS if patience_seconds is None else patience_seconds,
     )

@@ -36,6 +36,7 @@ class Kept:
     lists: dict[str, dict[str, str]] = field(default_factory=dict)
     attributes: dict[str, Mapping[str, object]] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    epoch: int = 0
 
     def take(self, message: Mapping[str, object], contacts: list[Mapping[str, object]]) -> None:
         kind, list_name = message["type"], str(message.get("list", ""))
@@ -113,7 +114,8 @@ def webhook_app(webhook: Webhook, journal: Journal, now: Callable[[], float]) ->
         refused = request.scope["sandbox.fault_body"] if request.scope["sandbox.fault"] == "refuse_records" else None
         bad = [c for c in contacts if c.get("email") in (refused or ())]
         taken = [c for c in contacts if c not in bad]
-        if request.headers["webhook-id"] not in webhook.kept.taken:
+        if message["epoch"] >= webhook.kept.epoch and request.headers["webhook-id"] not in webhook.kept.taken:
+            webhook.kept.epoch = message["epoch"]
             webhook.kept.taken.add(request.headers["webhook-id"])
             webhook.kept.take(message, taken)
             if contacts:

@@ -124,22 +124,30 @@ class _Account:
             self._make(f"/contacts/attributes/normal/{name}", {"type": "text" if name in TEXTS else "boolean"})
         self._find_lists()
         if self._folder is None:
-            self._folder = self._make("/contacts/folders", {"name": FOLDER})["id"]
-        for name in [n for n in (BASE_LIST, *lists) if n not in self._lists]:
-            self._lists[name] = self._make("/contacts/lists", {"name": name, "folderId": self._folder})["id"]
+            self._make("/contacts/folders", {"name": FOLDER})
+            self._find_lists()
+        if missing := [n for n in (BASE_LIST, *lists) if n not in self._lists]:
+            for name in missing:
+                self._make("/contacts/lists", {"name": name, "folderId": self._folder})
+            self._lists = {}
+            self._find_lists()
 
     def _number_of(self, list_name: str) -> int | None:
         self._find_lists()
         return self._lists.get(list_name or BASE_LIST)
 
     def _find_lists(self) -> None:
-        """Only lists of our own folder count: a list of the same name elsewhere belongs to somebody else."""
+        """Only lists of our own folder count: a list of the same name elsewhere belongs to somebody else.
+
+        Brevo takes a name twice, and a run that was overtaken may make a list a second time with its last call: the first
+        one, whose number is the lowest, is the one that all runs find."""
         if self._folder is None:
             folders = self._pages("/contacts/folders", "folders", {}, page=50)
-            self._folder = next((f["id"] for f in folders if f["name"] == FOLDER), None)
+            self._folder = min((f["id"] for f in folders if f["name"] == FOLDER), default=None)
         if self._folder is not None and not self._lists:
             lists = self._pages("/contacts/lists", "lists", {"sort": "asc"}, page=50)
-            self._lists = {one["name"]: one["id"] for one in lists if one["folderId"] == self._folder}
+            ours = [(one["id"], one["name"]) for one in lists if one["folderId"] == self._folder]
+            self._lists = {name: number for number, name in sorted(ours, reverse=True)}
 
     # -- writing -----------------------------------------------------------------------------------------------------
 

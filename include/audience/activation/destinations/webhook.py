@@ -1,6 +1,6 @@
 """A webhook: any HTTP endpoint that is told what to set, in signed batches (standardwebhooks.com, seen 2026-11-22).
 
-`POST <url>` with `{"type", "list", "contacts"}`; `type` is `contacts.upserted`, `members.added`, `members.removed`,
+`POST <url>` with `{"type", "epoch", "list", "contacts"}`; `type` is `contacts.upserted`, `members.added`, `members.removed`,
 `contacts.erased`, or `lists.wanted`, which comes first, names all `lists` and has no contacts. Each contact has `contact_key`
 and `email`, and with `contacts.upserted` `attributes`; a removed or erased one may have no `email` any more.
 
@@ -10,8 +10,10 @@ and `email`, and with `contacts.upserted` `attributes`; a removed or erased one 
 
 An answer of 2xx took all of it, but for `{"refused": [{"contact_key", "reason"}]}` in its body. 400, 413 and 422 refuse the
 whole, which is then cut in two; 429 and 503 are waited for as `Retry-After` says; 401, 403 and whatever else is 3xx or 4xx
-ends the push. Every message sets a state and may be taken twice; what is sent later is newer. The endpoint cannot be read:
-whether its lists are ours, and who opted out there, is not known here; who says no to it has to come in by a source.
+ends the push. Every message sets a state and may be taken twice; what is sent later is newer, but for the last message of a
+run that froze and was overtaken: its `epoch` is lower than one that came before, and such a message is to be ignored.
+The endpoint cannot be read: whether its lists are ours, and who opted out there, is not known here; who says no to it has to
+come in by a source.
 """
 
 import base64
@@ -103,7 +105,7 @@ class Webhook:
                 self.name, client, calls, per_second=self.per_second, turns=self._connection.turns, rest_seconds=self._rest_seconds,
                 named=lambda _: "the endpoint", clock=self._clock,
             )  # fmt: skip
-            yield _Endpoint(wire, self._connection.url, signature)
+            yield _Endpoint(wire, self._connection.url, signature, calls.epoch)
 
     def _signature(self) -> "_Signature":
         return _Signature(self._key, self._now)
@@ -127,8 +129,8 @@ class Webhook:
 class _Endpoint:
     """The endpoint during one push: what `Platform` promises, as messages."""
 
-    def __init__(self, wire: Wire, url: str, signature: "_Signature") -> None:
-        self._wire, self._url, self._signature = wire, url, signature
+    def __init__(self, wire: Wire, url: str, signature: "_Signature", epoch: int) -> None:
+        self._wire, self._url, self._signature, self._epoch = wire, url, signature, epoch
 
     def pull_opt_outs(self, since: datetime | None) -> Iterator[OptOut]:  # noqa: ARG002 - nothing is told here
         return iter(())
@@ -163,7 +165,7 @@ class _Endpoint:
 
     def _tell(self, message: dict[str, Any]) -> Results:
         self._signature.message_id = f"msg_{uuid.uuid4().hex}"
-        body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(message | {"epoch": self._epoch}, ensure_ascii=False, separators=(",", ":")).encode()
         answer = self._wire.call("POST", self._url, body=body)
         if answer.status_code in TOO_MUCH:
             return Results(refused_whole=str(answer.status_code))

@@ -59,20 +59,23 @@ def erase_vault(connection: sa.Connection, request_id: str) -> int:
 
 def told_there(connection: sa.Connection, request_id: str, destination: str) -> int:
     """Contacts of the subject that a platform was told of and has not erased."""
-    address = _keys(request_id, "address")
-    told = sa.select(sa.func.count(Acknowledged.contact_key.distinct())).where(
-        Acknowledged.destination == destination, Acknowledged.contact_key.in_(sa.select(address.c.key))
+    address = sa.select(_keys(request_id, "address").c.key)
+    told = sa.select(Acknowledged.contact_key).where(
+        Acknowledged.destination == destination, Acknowledged.contact_key.in_(address)
     )
-    return connection.execute(told).scalar_one()
+    asked = _asked(request_id, destination).where(Erasure.erased_at.is_(None))
+    return connection.execute(sa.select(sa.func.count()).select_from(told.union(asked).subquery())).scalar_one()
 
 
 def erased_there(connection: sa.Connection, request_id: str, destination: str) -> int:
     """Contacts of the subject that a platform has erased, whoever asked it to."""
-    address = _keys(request_id, "address")
-    erased = sa.select(sa.func.count()).where(
-        Erasure.destination == destination, Erasure.contact_key.in_(sa.select(address.c.key))
-    )
-    return connection.execute(erased).scalar_one()
+    erased = _asked(request_id, destination).where(Erasure.erased_at.is_not(None))
+    return connection.execute(sa.select(sa.func.count()).select_from(erased.subquery())).scalar_one()
+
+
+def _asked(request_id: str, destination: str) -> sa.Select[str]:
+    address = sa.select(_keys(request_id, "address").c.key)
+    return sa.select(Erasure.contact_key).where(Erasure.destination == destination, Erasure.contact_key.in_(address))
 
 
 def _keys(request_id: str, *kinds: str) -> sa.Subquery:

@@ -50,7 +50,8 @@ def rest(
         type: Airflow connection type.
         url: base URL, when the connection's host is empty.
         check: path that `test connection` gets.
-        requests_per_second: requests are not sent faster than this, whoever calls the account.
+        requests_per_second: requests are not sent faster than this, whoever calls the account; where the connection's extra
+            has one, that counts: it is the same account that a destination of the same connection calls.
         retry_after: the header that says how many seconds to wait.
         status: what a reply means, where its HTTP status does not say; it is asked before anything is tried again.
         headers: sent with every request, such as the version of the API.
@@ -104,7 +105,8 @@ class Rest:
             session_attrs={"max_redirects": 0},
         )
         self._session = retrying.session
-        _pace(self._session, connection.turns, requests_per_second, retry_after, status)
+        per_second = connection.extra.get("requests_per_second") or requests_per_second
+        _pace(self._session, connection.turns, per_second and float(per_second), retry_after, status)
         sign: Any = auth(connection, self._session)  # requests calls any callable
         self._client = RESTClient(connection.url, auth=sign, headers=headers,
                                   # Given, not looked up: dlt would ask Airflow for a Variable of each setting.

@@ -80,8 +80,10 @@ class Job(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     destination: Mapped[str]
-    plan_id: Mapped[int] = mapped_column(ForeignKey(Plan.plan_id, ondelete="CASCADE"))
-    action: Mapped[str] = mapped_column(comment="upsert, add, remove")
+    plan_id: Mapped[int | None] = mapped_column(
+        ForeignKey(Plan.plan_id, ondelete="CASCADE"), comment="null: a deletion, which is in no plan"
+    )
+    action: Mapped[str] = mapped_column(comment="upsert, add, remove, erase")
     list_name: Mapped[str]
     job_id: Mapped[str] = mapped_column(comment="as the platform calls it")
     submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
@@ -108,14 +110,15 @@ class Item(Base):
 
 
 class Erasure(Base):
-    """Grain: one (destination, contact) that was deleted there: the receipt that an erasure waits for."""
+    """Grain: one (destination, contact) that is to be deleted there; `erased_at` is the receipt that an erasure waits for."""
 
     __tablename__ = "erasure"
     __table_args__ = {"schema": "push"}
 
     destination: Mapped[str] = mapped_column(primary_key=True)
     contact_key: Mapped[str] = mapped_column(primary_key=True)
-    erased_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="null: not yet")
+    job: Mapped[int | None] = mapped_column(comment="number of the job that deletes it; null: none does now")
 
 
 class Request(Base):
