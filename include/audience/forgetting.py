@@ -117,16 +117,20 @@ def end_erasure(house: "House", request_id: str, destinations: Sequence[str]) ->
     """Empties the vault, looks through lake and warehouse once more, and ends a request that every store has a receipt of.
 
     The second look finds what a refresh wrote that had begun before the first.
+
+    Returns:
+        Numbers; `elsewhere`: contacts on platforms that are not in use any more, which somebody has to delete there by hand.
     """
     from audience.privacy.erasing.request import LAKE, VAULT, WAREHOUSE, finish, leave_receipt
-    from audience.privacy.erasing.warehouse import erase_vault
+    from audience.privacy.erasing.warehouse import erase_vault, told_elsewhere
 
     again = erase_stores(house, request_id)
     with house.warehouse.vault.begin() as connection:
+        elsewhere = told_elsewhere(connection, request_id, destinations)
         in_vault = erase_vault(connection, request_id)
         leave_receipt(connection, request_id, VAULT, in_vault)
         finish(connection, request_id, (LAKE, WAREHOUSE, VAULT, *destinations))
-    return {VAULT: in_vault, "again": again}
+    return {VAULT: in_vault, "again": again, "elsewhere": elsewhere}
 
 
 def erasures(house: "House") -> "Sequence[Request]":

@@ -89,6 +89,42 @@ def test_a_push_that_is_under_way_does_not_bring_the_person_back(house: House, t
     assert known(desk) == {"ana", "bob", "dan"}
 
 
+def test_whom_a_job_of_the_platform_brings_is_deleted_after_it(house: House, town: Town, desk: PlatformDesk) -> None:
+    town.people("cam")
+    town.segment("vip", ["ana", "bob", "cam"])
+    desk.limits(process_delay_seconds=2)
+    assert town.push(patience_seconds=0).waiting_seconds > 0  # Cam is left to the platform
+    number = request(house, "cam")
+    waiting = forgetting.erase_there(house, number, "brevo", holder="erasure", patience_seconds=0)
+    assert (waiting["contacts"], waiting["waiting_seconds"] > 0) == (0, True)
+    assert erase_there(house, number) == {"contacts": 1, "waiting_seconds": 0}
+    assert "cam" in desk.written_names() and known(desk) == {"ana", "bob"}
+
+
+def test_whom_a_push_told_that_was_killed_before_it_noted_so_is_deleted(
+    house: House, town: Town, desk: PlatformDesk
+) -> None:
+    class Killed(BaseException): ...
+
+    def die(call: str) -> None:
+        if call == "after POST /contacts/import":
+            raise Killed
+
+    town.people("cam")
+    town.segment("vip", ["ana", "bob", "cam"])
+    with pytest.raises(Killed):
+        town.push(at_call=die)
+    assert "cam" in desk.written_names() and "cam" not in town.acknowledged()["audience"]
+    assert erase_there(house, request(house, "cam")) == {"contacts": 1, "waiting_seconds": 0}
+    assert known(desk) == {"ana", "bob"}
+
+
+def test_a_platform_that_is_no_longer_in_use_is_named_for_somebody_to_delete_there(house: House) -> None:
+    number = request(house, "ana")
+    forgetting.erase_stores(house, number)
+    assert forgetting.end_erasure(house, number, [])["elsewhere"] == {"brevo": 1}
+
+
 def test_a_platform_that_refuses_us_keeps_the_request_open_and_the_address_in_the_vault(
     house: House, town: Town, desk: PlatformDesk
 ) -> None:

@@ -40,6 +40,15 @@ def test_an_expired_lease_is_free_and_cannot_be_renewed(warehouse: Warehouse) ->
     assert take(warehouse, "brevo", "run-2").epoch == 2
 
 
+def test_a_lease_from_before_the_clock_went_back_is_free(warehouse: Warehouse) -> None:
+    first = take(warehouse, "brevo", "run-1")
+    with warehouse.begin() as connection:  # as if it had been taken an hour later
+        connection.exec_driver_sql("UPDATE push.lease SET expires_at = expires_at + interval '1 hour'")
+    take(warehouse, "brevo", "run-2").check()
+    with pytest.raises(LeaseLost):
+        first.check()
+
+
 def test_a_renewed_lease_lives_on(warehouse: Warehouse) -> None:
     lease = take(warehouse, "brevo", "run-1")
     with warehouse.begin() as connection:

@@ -1,5 +1,6 @@
 """Marketing Cloud's traps: two ways to refuse a token, results that name no row, people who are known by other keys."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -133,6 +134,19 @@ def test_a_deletion_that_takes_long_holds_no_run_up_and_is_found_again_by_any(to
     report = erase_there(town)
     assert report is not None and (report.erased, report.waiting_seconds) == (1, 0)
     assert waiting(town) == [] and erase_there(town) is None and deletions(desk) == 1
+
+
+def test_whom_a_request_brings_that_was_under_way_is_deleted_by_the_push_that_sees_it_through(
+    town: Town, desk: PlatformDesk
+) -> None:
+    """Their rows are gone by our key at once, and nothing else would ask for the contact again."""
+    desk.limits(process_delay_seconds=0.5)
+    assert town.push(patience_seconds=0).waiting_seconds > 0
+    town.suppress("bob", reason="erased")
+    time.sleep(0.5)
+    desk.limits(process_delay_seconds=0)
+    town.push()
+    assert deletions(desk) == 1 and desk.lists() == {"audience": {"ana"}, "vip": {"ana"}}
 
 
 def test_a_deletion_that_was_lost_in_a_crash_is_asked_for_again(town: Town, desk: PlatformDesk) -> None:

@@ -111,9 +111,22 @@ def test_a_dry_run_counts_and_changes_nothing(town: Town, desk: PlatformDesk) ->
 
     report = town.push(dry_run=True)
 
-    assert (report.changes, report.adds, report.removals, report.calls) == (2, 2, 0, 2)
+    assert (report.creates, report.changes, report.adds, report.removals, report.calls) == (2, 2, 2, 0, 2)
     assert desk.calls() == {}
     assert town.plan_states() == [] and town.acknowledged() == {}
+
+
+def test_a_dry_run_is_in_nobody_s_way(town: Town, desk: PlatformDesk) -> None:
+    """Beside a push that has its plan and items locked: it waits for none of them, and leaves them as they are."""
+    town.people("ana", "bob")
+    town.segment("vip", ["ana", "bob"])
+    town.push()
+    town.rename("ana", "Anaïs")
+    locked = "SELECT count(*) FROM (SELECT 1 FROM push.plan JOIN push.item USING (plan_id) FOR UPDATE) locked"
+    with town.warehouse.begin() as connection:
+        assert connection.exec_driver_sql(locked).scalar_one() == 4
+        report = town.push(dry_run=True)
+    assert (report.creates, report.changes) == (0, 1) and town.plan_states() == ["done"]
 
 
 def test_an_older_partition_is_not_pushed(town: Town, desk: PlatformDesk) -> None:

@@ -104,6 +104,21 @@ def test_an_import_that_never_ends_is_left_to_later_runs_and_given_up_after_hour
     assert desk.lists() == town.acknowledged() == {"audience": {"ana"}, "vip": {"ana"}}
 
 
+@pytest.mark.parametrize("answer", [{"status": 404}, {"status": 200, "body": "no JSON"}], ids=["not known", "no JSON"])
+def test_an_import_that_cannot_be_asked_about_any_more_is_not_in_the_way_for_ever(
+    town: Town, desk: PlatformDesk, answer: dict[str, object]
+) -> None:
+    town.people("ana")
+    town.segment("vip", ["ana"])
+    desk.fault(IMPORT, "stuck_process")
+    assert town.push(patience_seconds=0).waiting_seconds > 0
+    with town.warehouse.begin() as connection:
+        connection.exec_driver_sql("UPDATE push.job SET submitted_at = submitted_at - interval '6 hours'")
+    desk.fault("GET /brevo/v3/processes/{process_id}", "status", times=1, **answer)
+    assert town.push().in_sync
+    assert desk.lists() == town.acknowledged() == {"audience": {"ana"}, "vip": {"ana"}}
+
+
 def test_a_body_larger_than_brevo_advises_is_cut_in_two(town: Town, desk: PlatformDesk) -> None:
     town.people("ana", "bob", "cam")
     for name in ("ana", "bob", "cam"):

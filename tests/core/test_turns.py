@@ -100,6 +100,14 @@ def test_a_rest_is_everybody_s(warehouse: Warehouse) -> None:
     assert SharedTurns(warehouse.engine, "another account").take(10) < 1
 
 
+def test_turns_given_away_before_the_clock_went_back_do_not_count(warehouse: Warehouse) -> None:
+    turns = SharedTurns(warehouse.engine, "account")
+    turns.take(10)
+    with warehouse.engine.begin() as connection:  # as if they had been given away an hour later
+        connection.exec_driver_sql("UPDATE ops.turn SET free_at = free_at + interval '1 hour'")
+    assert SharedTurns(warehouse.engine, "account").take(10) < 1
+
+
 def blocks(warehouse: Warehouse, calls: int, *, seconds_of_a_call: float) -> int:
     """Blocks of turns that are taken for so many calls at 100 a second."""
     now, taken = [0.0], [0]

@@ -72,7 +72,9 @@ def take(warehouse: Warehouse, destination: str, holder: str, *, expiry: timedel
     Raises:
         LeaseLost: somebody else holds it; names them and says until when.
     """
-    free = sa.or_(Lease.expires_at <= _now(), Lease.holder == holder)
+    # Nobody may hold it for longer than `expiry` from now: who seems to has seen the server's clock go back.
+    is_impossible = Lease.expires_at > _now() + expiry
+    free = sa.or_(Lease.expires_at <= _now(), Lease.holder == holder, is_impossible)
     taking = insert(Lease).values(destination=destination, epoch=1, holder=holder, expires_at=_now() + expiry)
     with warehouse.begin() as connection:
         epoch = connection.execute(

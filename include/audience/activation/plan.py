@@ -55,12 +55,15 @@ class Planned:
         return sorted(d.list_name for d in self.differences if d.action == action)
 
 
-def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Planned:
+def make_plan(connection: sa.Connection, destination: str, as_of: date, *, beside_others: bool = False) -> Planned:
     """Writes the plan that brings a destination from what it acknowledged to what is desired now.
 
     A plan that was not finished is superseded: nobody works on it, since we hold the lease. The items of earlier plans
     are forgotten, so that the ledger does not grow with the number of runs; their counts stay. A dead letter is not
     lost by that: it was never acknowledged, so the new plan has it again.
+
+    Args:
+        beside_others: leaves earlier plans as they are, for a plan that is thrown away: somebody may be working on them.
     """
     carried = _carried(connection, destination)
     count_rows(connection, "vault.contact_point", "privacy.consent", "segments.membership", "push.acknowledged")
@@ -124,7 +127,7 @@ def make_plan(connection: sa.Connection, destination: str, as_of: date) -> Plann
         sa.select(plan.c.plan_id, *summary.c)
         .outerjoin_from(plan, summary, sa.true())
         .order_by(summary.c.action, summary.c.list_name)
-        .add_cte(superseded, forgotten, written)
+        .add_cte(written, *(() if beside_others else (superseded, forgotten)))
     ).all()
     count_rows(connection, "push.item")
     return Planned(

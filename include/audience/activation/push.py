@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -43,7 +44,7 @@ from audience.core.warehouse import Warehouse
 from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import Plan
 from audience.core.warehouse.models.push import PROFILE
-from audience.privacy.erased import is_erasing
+from audience.privacy.erased import is_erasing, is_telling_the_erased
 from audience.privacy.samples import sample_payloads
 
 ROUNDS = 2
@@ -120,7 +121,8 @@ def erase(
     """Deletes whoever was erased here on a platform, and does nothing else. None when it was told of none of them.
 
     The lease is taken even then: a push that was under way when they were suppressed is over, or fenced off, once we hold
-    it, so that what it acknowledged is seen.
+    it. What it acknowledged is seen, what a crash left in flight is in doubt and counts as told, and jobs that it left to the
+    platform are seen through first where they bring somebody whom we erase.
 
     Args:
         connect: opens the account; called only when there is somebody to delete.
@@ -130,21 +132,28 @@ def erase(
     warehouse = warehouse.vault
     lease = leases.take(warehouse, name, holder)
     try:
-        with warehouse.begin() as connection:
-            as_of = newest_evaluated(connection)
-            if as_of is None or not is_erasing(connection, name):
+        with lease.writing() as connection:
+            doubt_what_others_sent(connection, name, lease.epoch)
+            as_of, is_told = newest_evaluated(connection), is_telling_the_erased(connection, name)
+            if as_of is None or not (is_told or is_erasing(connection, name)):
                 return None
         limits = Limits()
         push = _Push(connect(), warehouse, key, as_of, lease, False, limits, patience_seconds, sleep, at_call)
-        return push.run(lambda _platform, tell, report: replace(report, erased=Leaving(tell).see_erasures_through()))
+        return push.run(partial(_erase, jobs_first=is_told))
     finally:
         lease.release()
+
+
+def _erase(_platform: Platform, tell: Teller, report: PushReport, *, jobs_first: bool) -> PushReport:
+    if jobs_first:
+        tell.finish_jobs()
+    return replace(report, erased=Leaving(tell).see_erasures_through())
 
 
 def _rehearse(destination: Destination, warehouse: Warehouse, as_of: date, limits: Limits) -> PushReport:
     can = destination.capabilities
     with warehouse.engine.connect() as connection:
-        planned = make_plan(connection, destination.name, as_of)
+        planned = make_plan(connection, destination.name, as_of, beside_others=True)
         lacking = what_it_lacks(connection, destination)
         change = describe_change(connection, destination.name, as_of, planned, base_list=can.base_list)
         samples = sample_payloads(connection, planned.plan_id)
@@ -164,6 +173,7 @@ def _of_plan(report: PushReport, planned: Planned) -> PushReport:
     return replace(
         report,
         adds=report.adds + planned.count("add"),
+        creates=report.creates + sum(d.unknown_before for d in planned.differences if d.action == "upsert"),
         changes=report.changes + planned.count("upsert"),
         removals=report.removals + planned.count("remove"),
     )
@@ -219,7 +229,7 @@ class _Push:
         opted_out, leaving = self._pull_opt_outs(platform), Leaving(tell)
         erased, withdrawn = leaving.erase_the_erased(), leaving.withdraw()
         if tell.finish_jobs():
-            withdrawn += leaving.withdraw()
+            erased, withdrawn = erased + leaving.erase_the_erased(), withdrawn + leaving.withdraw()
         report = replace(report, opted_out=opted_out, erased=erased, withdrawn=withdrawn)
         for round_left in reversed(range(ROUNDS)):
             report, is_settled = self._round(platform, tell, report, heal=round_left > 0)

@@ -39,7 +39,7 @@ class PushReport:
 
     Args:
         adds: memberships planned to be added.
-        changes: contacts planned to be made or updated.
+        creates, changes: contacts planned to be made, as far as we know; to be made or updated.
         removals: memberships planned to be taken away.
         acknowledged, dead, withheld: what became of the planned items.
         calls: calls made to the platform, reads included; in a dry run, calls that writing would take.
@@ -59,6 +59,7 @@ class PushReport:
     destination: str
     as_of: date
     adds: int = 0
+    creates: int = 0
     changes: int = 0
     removals: int = 0
     acknowledged: int = 0

@@ -14,7 +14,7 @@ from audience.activation.destination import Answer, Destination, Job, Platform, 
 from audience.activation.lease import HeldLease
 from audience.activation.outcomes import doubt_told, hand_over, put_back, settle
 from audience.activation.recognise import recognise
-from audience.core.errors import AnswerOutdated, DestinationRefused, LeaseLost, StillRunning
+from audience.core.errors import AnswerOutdated, DestinationRefused, DestinationUnavailable, LeaseLost, StillRunning
 from audience.core.masked import Secret
 from audience.core.warehouse import Warehouse
 from audience.privacy.gate import Claim, Claimed, claim, claim_leavers, is_outdated
@@ -75,7 +75,7 @@ class Teller:
                     return seen
                 jobs.adopt(connection, open_[0].number, self.lease.epoch)
             job = open_[0]
-            answer = self.platform.poll(Job(job.job_id))
+            answer = self._looked_at(job)
             if isinstance(answer, Results):
                 self._conclude(job, answer)
                 seen += 1
@@ -84,6 +84,16 @@ class Teller:
                     jobs.give_up(connection, self.destination.name, job.number)
             else:
                 self.wait_for(job.number, answer)
+
+    def _looked_at(self, job: Any) -> Answer:
+        """What the platform says of a job. One whose time is over and that cannot be asked about, or not be understood, is as
+        one that still runs: or it would be in the way of all pushes for ever."""
+        try:
+            return self.platform.poll(Job(job.job_id))
+        except (DestinationRefused, DestinationUnavailable):
+            if not job.is_given_up:
+                raise
+            return Job(job.job_id)
 
     # -- one batch ---------------------------------------------------------------------------------------------------
 

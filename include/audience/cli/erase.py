@@ -81,6 +81,8 @@ def run(number: Number) -> None:
             raise typer.Exit(1)
         ended = forgetting.end_erasure(stores, number, names)
     facts(number, {"vault": ended["vault"], "finished": True})
+    for name, contacts in ended["elsewhere"].items():
+        warn(f"{name}: not in AUDIENCE_DESTINATIONS, and was told of {contacts} contacts: delete them there by hand")
 
 
 @commands.command()

@@ -141,7 +141,10 @@ def activate(
         return
     place = f"{destination} {report['as_of']}"
     if dry_run:
-        facts(f"{place} would be told", {n: report[n] for n in ("adds", "changes", "removals", "calls", "seconds")})
+        facts(
+            f"{place} would be told",
+            {n: report[n] for n in ("creates", "changes", "adds", "removals", "calls", "seconds")},
+        )
         for sample in report["samples"]:
             say(f"  {json.dumps(sample, ensure_ascii=False)}")
     else:

@@ -27,11 +27,16 @@ LEAST_SECONDS = 0.02
 LATE = 0.5
 """A turn may be used until half the time to the next one is over; who comes later takes the next one."""
 
+FAR_SECONDS, MOST_WAITING = 120.0, 60
+"""Turns are given away for at most a rest of a minute and the turns of so many processes ahead: what is further away was
+written before the server's clock went back."""
+
 _TAKE = sa.text("""
 INSERT INTO ops.turn AS taken (account, free_at)
 VALUES (:account, clock_timestamp() + make_interval(secs => :seconds))
 ON CONFLICT (account) DO UPDATE SET
-    free_at = greatest(taken.free_at, clock_timestamp()) + make_interval(secs => :seconds)
+    free_at = CASE WHEN taken.free_at > clock_timestamp() + make_interval(secs => :far) THEN clock_timestamp()
+                   ELSE greatest(taken.free_at, clock_timestamp()) END + make_interval(secs => :seconds)
 RETURNING extract(epoch FROM free_at - clock_timestamp()) - :seconds
 """)
 
@@ -107,7 +112,11 @@ class SharedTurns:
         wanted = self._asks // 2 if self._is_late else self._asks * 2
         self._asks, self._is_late = min(most, max(least, wanted)), False
         with self.engine.begin() as connection:
-            values = {"account": self.account, "seconds": self._asks * interval}
+            values = {
+                "account": self.account,
+                "seconds": self._asks * interval,
+                "far": FAR_SECONDS + MOST_WAITING * interval,
+            }
             until = float(connection.execute(_TAKE, values).scalar_one())
         self._next, self._left = self.clock() + max(0.0, until), self._asks
 

@@ -34,7 +34,10 @@ def erase_there(destination: str) -> PokeReturnValue:
 @task
 def end_erasure(destinations: list[str]) -> Facts:
     with house() as stores:
-        return forgetting.end_erasure(stores, _request(), destinations)
+        done = forgetting.end_erasure(stores, _request(), destinations)
+    for name, contacts in done["elsewhere"].items():
+        log.warning("%s: not in use, was told of %s contacts: delete them there by hand", name, contacts)
+    return done
 
 
 @task

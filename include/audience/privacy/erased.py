@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from audience.core.masked import Personal
-from audience.core.warehouse.models import Acknowledged, ContactPoint, Erasure, Suppression
+from audience.core.warehouse.models import Acknowledged, ContactPoint, Erasure, Item, Job, Suppression
 from audience.core.warehouse.models.push import PROFILE
 from audience.privacy.gate import Leaver
 
@@ -58,6 +58,17 @@ def is_erasing(connection: sa.Connection, destination: str) -> bool:
     return connection.execute(unfinished.limit(1)).scalar() is not None or bool(
         to_erase(connection, destination, by_key=True)
     )
+
+
+def is_telling_the_erased(connection: sa.Connection, destination: str) -> bool:
+    """Whether the platform is at work on a job that brings somebody who was erased: it ends after us, and makes them anew."""
+    told = (
+        sa.select(sa.literal(1))
+        .join_from(Job, Item, sa.and_(Item.plan_id == Job.plan_id, Item.job == Job.number, Item.state == "in_flight"))
+        .join(Suppression, Suppression.contact_key == Item.contact_key)
+        .where(Job.destination == destination, Job.finished_at.is_(None), Suppression.reason.in_(GONE))
+    )
+    return connection.execute(told.limit(1)).scalar() is not None
 
 
 def ask_to_erase(connection: sa.Connection, destination: str, contact_keys: Collection[str]) -> None:

@@ -181,7 +181,7 @@ class _Account:
             "jsonBody": rows,
             "listIds": [self._lists[list_name]],
             "updateExistingContacts": True,
-            "emptyContactsAttributes": True,
+            "emptyContactsAttributes": list_name == BASE_LIST,  # nothing else carries attributes
             "disableNotification": True,
         }
         if len(json.dumps(body)) > IMPORT_BYTES:
@@ -194,7 +194,9 @@ class _Account:
         )
 
     def poll(self, job: Job) -> Answer:
-        answer = self._expect(self._wire.call("GET", f"/processes/{job.job_id}"), "/processes")
+        answer = self._wire.call("GET", f"/processes/{job.job_id}")
+        if not answer.is_success:
+            return Results(refused_whole=code(answer, "code"))  # 404: not known any more, so nobody knows what it did
         process = json_object(answer, "brevo")
         if process.get("status") not in ("completed", "failed", "cancelled"):
             return Job(job.job_id, look_after=_spread_seconds(answer))

@@ -1,6 +1,6 @@
 """What the warehouse holds of a subject. The vault and the push ledger come last: platforms are told by them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from audience.core.warehouse.models import (
     FormerAddress,
     IdentityDecision,
     Item,
+    Lease,
     Membership,
 )
 
@@ -65,6 +66,18 @@ def told_there(connection: sa.Connection, request_id: str, destination: str) -> 
     )
     asked = _asked(request_id, destination).where(Erasure.erased_at.is_(None))
     return connection.execute(sa.select(sa.func.count()).select_from(told.union(asked).subquery())).scalar_one()
+
+
+def told_elsewhere(connection: sa.Connection, request_id: str, destinations: Collection[str]) -> dict[str, int]:
+    """Platforms that are none of these, and how many contacts of the subject they were told of: nobody asks them to delete."""
+    address = sa.select(_keys(request_id, "address").c.key)
+    told = (
+        sa.select(Acknowledged.destination, sa.func.count(Acknowledged.contact_key.distinct()).label("contacts"))
+        .join_from(Lease, Acknowledged, Acknowledged.destination == Lease.destination)  # each that was ever pushed to
+        .where(Acknowledged.contact_key.in_(address), Lease.destination.not_in(sorted(destinations)))
+        .group_by(Acknowledged.destination)
+    )
+    return {row.destination: row.contacts for row in connection.execute(told)}
 
 
 def erased_there(connection: sa.Connection, request_id: str, destination: str) -> int:
