@@ -222,7 +222,7 @@ def judged(intended: Intended, clean: Ran, found: Ran, struck: frozenset[str]) -
         "rejected": len(hit) if is_told else 0,
         "blocked": 0,
         "warned": len(struck) if is_told else 0,
-        "mended": len(struck) - len(hit),
+        "mended": len(struck) - len(hit) if is_told or not intended.check else 0,
         "noted": len(struck) if intended.check in found.added else 0,
     }
     return caught[intended.outcome], tuple(alarms)
@@ -261,9 +261,13 @@ def as_markdown(found: Sequence[Verdict]) -> str:
     caught = sum(v.struck > 0 and v.caught == v.struck for v in found)
     alarms = [f"{v.name}: {alarm}" for v in found for alarm in v.false_alarms]
     followed = sum(v.is_as_compared is True for v in found)
+    idle = [
+        v.name for v in found if v.is_as_compared and not v.reached and v.intended.outcome not in ("mended", "noted")
+    ]
     head = ("corruption", "is", "by", "struck", "caught", "false alarms", "people reached", "as compared")
     told = (
-        f"{caught} of {len(found)} caught as intended, {len(alarms)} false alarms, {followed} followed and as compared"
+        f"{caught} of {len(found)} caught as intended, {len(alarms)} false alarms, {followed} followed and as compared,"
+        f" {len(idle)} of them worth nothing because they reach nobody{': ' if idle else ''}{', '.join(idle)}"
     )
     return "\n".join([markdown(head, rows), "", told, *alarms[:_SHOWN]])
 

@@ -29,7 +29,7 @@ _WEEKS = DAY.plus(-28)
 
 _EVER = DAY.plus(-3650)
 
-PERSON_AT = {"customers": 0, "features": 0, "segments": 1}
+PERSON_AT = {"customers": 0, "features": 0, "segments": 1, "answers": 0, "opt_outs": 0}
 """What `downstream` gives, and where the person stands in its rows."""
 
 Key = tuple[Any, ...]
@@ -177,10 +177,11 @@ def lay(house: "House", source: str, told: "House") -> None:
 
 
 def downstream(house: "House") -> dict[str, Any]:
-    """Computes the day from what the house has: all rows of people and features, and who is in which segment."""
+    """Computes the day from what the house has: all rows of people and features, who is in which segment, and what each
+    answered and objected to; an address of nobody stands for itself."""
     import sqlalchemy as sa
 
-    from audience.core.tables import CUSTOMERS, FEATURES
+    from audience.core.tables import CUSTOMERS, FEATURES, PERSON_KEY
     from audience.models.scoring import score
     from audience.steps import features, identity, segments
 
@@ -194,11 +195,23 @@ def downstream(house: "House") -> dict[str, Any]:
         for table in (CUSTOMERS, FEATURES):
             rows = session.to_pyarrow(house.lake.read(session, table, DAY).order_by("person_id")).to_pylist()
             found[table.name] = [tuple(row.values()) for row in rows]
+        keys = session.to_pyarrow(house.lake.read(session, PERSON_KEY, DAY)).to_pylist()
     segments(house, day, "none")
+    person_of = {row["key"]: row["person_id"] for row in keys if row["kind"] == "email"}
     with house.warehouse.begin() as connection:
         members = sa.text("SELECT segment, person_id FROM segments.membership WHERE left_on IS NULL ORDER BY 1, 2")
         found["segments"] = [tuple(row) for row in connection.execute(members)]
+        for name, query in _OF_ADDRESSES.items():
+            rows = connection.execute(sa.text(query))
+            found[name] = sorted((person_of.get(address, address), *answer) for address, *answer in rows)
     return found
+
+
+_OF_ADDRESSES = {
+    "answers": "SELECT contact_key, channel, purpose, status, captured_at FROM privacy.consent",
+    "opt_outs": "SELECT contact_key, reason, suppressed_at FROM privacy.suppression",
+}
+"""Who may be written to: what the consent gate of a push asks."""
 
 
 class _NoModels:

@@ -111,8 +111,22 @@ def test_what_failed_before_the_corruption_is_not_told_again() -> None:
 def test_the_table_counts_what_was_caught() -> None:
     found = [Verdict("a", TYPE, 2, 2, (), True, 3), Verdict("b", TYPE, 2, 1, ("order: status is known",))]
     assert as_markdown(found).splitlines()[-2:] == [
-        "1 of 2 caught as intended, 1 false alarms, 1 followed and as compared", "b: order: status is known"
+        "1 of 2 caught as intended, 1 false alarms, 1 followed and as compared, 0 of them worth nothing because they reach"
+        " nobody", "b: order: status is known"
     ]  # fmt: skip
+
+
+def test_a_comparison_that_no_person_could_have_failed_is_told_unless_the_damage_is_mended() -> None:
+    found = [Verdict("a", TYPE, 2, 2, (), True, 0), Verdict("b", Intended("mended"), 2, 2, (), True, 0)]
+    assert as_markdown(found).endswith(
+        "2 followed and as compared, 1 of them worth nothing because they reach nobody: a"
+    )
+
+
+def test_what_is_mended_and_should_be_shown_counts_when_it_is_shown() -> None:
+    shown = Intended("mended", "order", "total is a number")
+    assert judged(shown, CLEAN, Ran(failing=FAILING, rows=CLEAN.rows, taken=2, kept=2), frozenset({"O-1"})) == (1, ())
+    assert judged(shown, CLEAN, CLEAN, frozenset({"O-1"})) == (0, ())
 
 
 def test_two_seeds_are_one_line_that_holds_only_when_both_do() -> None:

@@ -136,6 +136,12 @@ def _no_address(record: Record, _: Random) -> None:
     record["email"] = (record["email"] or "ana@mailbox.example").replace("@", "(at)")
 
 
+def _of_nobody(record: Record, _: Random) -> None:
+    """A consent without its contact, and not at an address of anybody either: by that its person would be found."""
+    record["contact_id"] = "C-0"
+    record["email"] = record["email"] and "nobody@mailbox.example"
+
+
 def _another(record: Record) -> Record:
     """An order of somebody else, of the first of the month, under the same number."""
     return {**record, "customer_id": "S-1", "created_at": f"{record['updated_at'][:8]}01T00:00:00Z"}
@@ -160,7 +166,8 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption("null_required", ORDERS, "an order does not say when it was placed", FEW, _set("created_at", "", " ")),
     Corruption("unknown_status", ORDERS, "a status that nobody declared", FEW, _set("status", "lost", "PAYÉ?")),
     Corruption("out_of_range", CONTACTS, "an answer of 42 on a scale to 10", FEW, _set("nps.score", 42, -3)),
-    Corruption("negative_quantity", ORDERS, "a line of minus three pieces", FEW, _of_lines(_set("quantity", -3))),
+    Corruption("negative_quantity", ORDERS, "an order of minus three pieces of everything", FEW,
+               _of_lines(_set("quantity", -3), all_of_them=True)),
     Corruption("future_date", ORDERS, "placed in the year 2100", FEW, _set("created_at", "2100-01-01T00:00:00Z")),
     Corruption(
         "ancient_date", ORDERS, "placed in 1900, or at the zero of a clock", FEW,
@@ -174,11 +181,12 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption("unknown_answer", CONSENTS, "a consent that is neither yes nor no", FEW, _set("status", "maybe")),
     # -- rows that are usable and wrong
     Corruption("broken_email", CONTACTS, "addresses that are none", SOME, _no_address),
-    Corruption("wrong_country", CONTACTS, "countries that do not exist", SOME, _set("address.country", "ZZ", "Atlantis")),
+    Corruption("wrong_country", CONTACTS, "countries that do not exist", MOST, _set("address.country", "ZZ", "Atlantis")),
     Corruption("impossible_birth", CONTACTS, "born in 1850, or next century", SOME, _set("birth_date", "1850-01-01", "2100-01-01")),
     Corruption("lost_letters", CONTACTS, "names in which letters were given up", SOME, _lost_letters),
-    Corruption("orphan_order", ORDERS, "orders of customers who do not exist", SOME, _set("customer_id", "S-0")),
-    Corruption("orphan_consent", CONSENTS, "consents of contacts who do not exist", SOME, _set("contact_id", "C-0")),
+    Corruption("orphan_order", ORDERS, "orders of customers who do not exist", SOME,
+               _both(_set("customer_id", "S-0"), _set("email", None))),
+    Corruption("orphan_consent", CONSENTS, "consents of contacts who do not exist", SOME, _of_nobody),
     Corruption("orphan_line", ORDERS, "an order that is refused, its lines are not", FEW, _set("total", "?")),
     Corruption("unknown_product", ORDERS, "lines of products that do not exist", SOME,
                _of_lines(_set("product_id", "P-0"), all_of_them=True)),
@@ -194,7 +202,8 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption("cents_for_euros", ORDERS, "amounts in cents", 1.0,
                _both(_times(100, "total"), _of_lines(_times(100, "amount"), all_of_them=True))),
     Corruption("shifted_distribution", ORDERS, "everybody buys by the dozen", MOST,
-               _of_lines(_set("quantity", 12), all_of_them=True)),
+               _both(_times(12, "total"),
+                     _of_lines(_both(_set("quantity", 12), _times(12, "amount")), all_of_them=True))),
     Corruption("orphan_lines", ORDERS, "most orders are refused", MOST, _set("total", "?")),
     Corruption("reused_key", ORDERS, "numbers of orders are given to others", SOME,
                spread=lambda record, _: [record, _another(record)]),
