@@ -16,7 +16,8 @@ from bench.place import Place
 from bench.table import as_markdown, line_of
 
 STEPS = (
-    "fetch", "sql", "publish", "features", "impute", "rules", "identity", "diff", "load", "claims", "push", "paced", "gate",
+    "fetch", "sql", "publish", "features", "impute", "rules", "identity", "diff", "load", "claims", "erasure", "push", "paced",
+    "gate",
 )  # fmt: skip
 
 CHECKS = ("faults",)

@@ -24,7 +24,7 @@ def test_every_step_agrees_with_its_limit(tmp_path: Path, postgres_url: str) -> 
         "fetch", "sql", "publish", "features", "impute", "rules", "identity", "identity, fuzzy",
         "identity, fuzzy", "identity, fuzzy",
         "identity, daily", "diff", "load, first", "load, 1 % changed",
-        "claims, 100", "claims, 20,000", "push",
+        "claims, 100", "claims, 20,000", "erasure, one person", "erasure, 1 % of them", "push",
         "gate", "gate", "gate, audit", "gate, audit",
     ]  # fmt: skip
     assert all(s.ours.seconds > 0 and s.limit.seconds > 0 and s.ours.peak_mb > 0 for s in steps)

@@ -123,9 +123,11 @@ def _of_points(
     connection.execute(sa.text("DROP TABLE IF EXISTS meant"))
     stage_rows(connection, "meant", pa.table(columns), like="privacy.erasure_subject")
     asked = sa.table("meant", sa.column("kind", sa.String), sa.column("key", sa.String))
-    of_person = sa.and_(asked.c.kind == "person", asked.c.key == ContactPoint.person_id)
-    of_address = sa.and_(asked.c.kind == "address", asked.c.key == ContactPoint.contact_key)
-    return set(connection.execute(sa.select(wanted).join(asked, sa.or_(of_person, of_address))).scalars())
+    found = sa.union(
+        sa.select(wanted).where(asked.c.kind == "person", asked.c.key == ContactPoint.person_id),
+        sa.select(wanted).where(asked.c.kind == "address", asked.c.key == ContactPoint.contact_key),
+    )
+    return set(connection.execute(found).scalars())
 
 
 def _formerly(lake: Lake, session: Backend, keys: ir.Table, found: Subject, key: Secret) -> set[str]:

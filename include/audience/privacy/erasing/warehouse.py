@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import (
     Acknowledged,
     Consent,
@@ -28,11 +29,12 @@ def erase_warehouse(connection: sa.Connection, request_id: str) -> int:
     What stays is a keyed hash in `privacy.suppression`, which says never to contact the address again.
     """
     address, person, record = (_keys(request_id, *kinds) for kinds in (("address",), PERSON, ("record", "label")))
-    labels = sa.select(record.c.key)
+    labels, stayed = sa.select(record.c.key), _each(Membership.segment)
+    count_rows(connection, "privacy.erasure_subject")
     return _deleted(
         connection,
-        sa.delete(Consent).where(Consent.contact_key.in_(sa.select(address.c.key))),
-        sa.delete(Membership).where(Membership.person_id.in_(sa.select(person.c.key))),
+        sa.delete(Consent).where(Consent.contact_key == address.c.key),
+        sa.delete(Membership).where(Membership.segment == stayed.c.segment, Membership.person_id == person.c.key),
         sa.delete(IdentityDecision).where(
             sa.or_(IdentityDecision.left_label.in_(labels), IdentityDecision.right_label.in_(labels))
         ),
@@ -42,19 +44,15 @@ def erase_warehouse(connection: sa.Connection, request_id: str) -> int:
 def erase_vault(connection: sa.Connection, request_id: str) -> int:
     """Takes the addresses out of the vault, and what of the push ledger still names them."""
     address, person = _keys(request_id, "address"), _keys(request_id, *PERSON)
-    is_theirs = sa.or_(
-        ContactPoint.contact_key.in_(sa.select(address.c.key)), ContactPoint.person_id.in_(sa.select(person.c.key))
-    )
+    told = _each(Item.plan_id, Item.list_name)
+    is_told = sa.and_(Item.plan_id == told.c.plan_id, Item.list_name == told.c.list_name)
     return _deleted(
         connection,
-        sa.delete(Item).where(Item.contact_key.in_(sa.select(address.c.key)), Item.state != "in_flight"),
-        sa.delete(FormerAddress).where(
-            sa.or_(
-                FormerAddress.contact_key.in_(sa.select(address.c.key)),
-                FormerAddress.person_id.in_(sa.select(person.c.key)),
-            )
-        ),
-        sa.delete(ContactPoint).where(is_theirs),
+        sa.delete(Item).where(is_told, Item.contact_key == address.c.key, Item.state != "in_flight"),
+        sa.delete(FormerAddress).where(FormerAddress.contact_key == address.c.key),
+        sa.delete(FormerAddress).where(FormerAddress.person_id == person.c.key),
+        sa.delete(ContactPoint).where(ContactPoint.contact_key == address.c.key),
+        sa.delete(ContactPoint).where(ContactPoint.person_id == person.c.key),
     )
 
 
@@ -93,7 +91,20 @@ def _asked(request_id: str, destination: str) -> sa.Select[str]:
 
 def _keys(request_id: str, *kinds: str) -> sa.Subquery:
     meant = ErasureSubject.request_id == request_id, ErasureSubject.kind.in_(kinds)
-    return sa.select(ErasureSubject.key).where(*meant).subquery(f"{kinds[0]}_keys")
+    return sa.select(ErasureSubject.key).where(*meant).distinct().subquery(f"{kinds[0]}_keys")
+
+
+def _each(*columns: sa.orm.InstrumentedAttribute[Any]) -> sa.CTE:
+    """The values that the first columns of a table's key have, each once, by one look into its index for each of them.
+
+    With these a person's rows are found in an index that begins otherwise. One that began with the person would have to be kept
+    by every load and every push.
+    """
+    names = [column.key for column in columns]
+    found = sa.select(*columns).order_by(*columns).limit(1).cte("found", recursive=True)
+    behind = sa.tuple_(*columns) > sa.tuple_(*(found.c[name] for name in names))
+    following = sa.select(*columns).where(behind).order_by(*columns).limit(1).lateral("following")
+    return found.union_all(sa.select(*(following.c[name] for name in names)).join_from(found, following, sa.true()))
 
 
 def _deleted(connection: sa.Connection, *statements: Any) -> int:
