@@ -89,6 +89,15 @@ def get(app: object, path: str, **headers: str) -> httpx.Response:
     return asyncio.run(ask())
 
 
+def post(app: object, path: str, form: str = "") -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://airflow.example") as client:
+            return await client.post(path, content=form)
+
+    return asyncio.run(ask())
+
+
 def words(page: str) -> str:
     """What is on the page, without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
@@ -118,9 +127,11 @@ def logged_in(pages: ModuleType) -> object:
 def test_without_a_token_every_route_answers_401(pages: ModuleType, environment: dict[str, str]) -> None:
     routes = [route.path for route in pages.application().routes]
     quality = ["/dags/{dag_id}", "/dags/{dag_id}/days/{day}", "/dags/{dag_id}/runs/{run_id:path}"]
-    assert routes == ["/", *quality, "/lists/{dag_id}", "/lists/{dag_id}/runs/{run_id:path}"]
+    erasure = ["/erasure", "/erasure/found", "/erasure/requests"]
+    assert routes == ["/", *quality, "/lists/{dag_id}", "/lists/{dag_id}/runs/{run_id:path}", *erasure]
     for path in routes:
-        answer = get(pages.Page(), re.sub(r"\{\w+(:path)?\}", "2026-11-20", path))
+        ask = post if path in erasure[1:] else get
+        answer = ask(pages.Page(), re.sub(r"\{\w+(:path)?\}", "2026-11-20", path))
         assert answer.status_code == 401
         assert not {"vip", "shop"} & set(words(answer.text.lower()).split())
 
@@ -290,7 +301,8 @@ def plugin() -> ModuleType:
 def test_the_navigation_dags_and_runs_lead_to_the_application(plugin: ModuleType) -> None:
     (app,) = plugin.AudiencePages.fastapi_apps
     views = {(view["name"], view["destination"]): view["href"] for view in plugin.AudiencePages.external_views}
-    assert views == {("Audience", "nav"): f"{app['url_prefix']}/"} | {
+    nav = {("Audience", "nav"): f"{app['url_prefix']}/", ("Erasure", "nav"): f"{app['url_prefix']}/erasure"}
+    assert views == nav | {
         (name, destination): f"{app['url_prefix']}/{place}"
         for name, folder in (("Data quality", "dags"), ("Lists", "lists"))
         for destination, place in (
@@ -299,7 +311,7 @@ def test_the_navigation_dags_and_runs_lead_to_the_application(plugin: ModuleType
         )
     }
     routes = [view["url_route"] for view in plugin.AudiencePages.external_views]
-    assert len(set(routes)) == 5, "the UI finds a view by its route alone"
+    assert len(set(routes)) == 6, "the UI finds a view by its route alone"
 
 
 def test_registering_it_does_not_import_the_application() -> None:

@@ -1,4 +1,5 @@
-"""The pages inside Airflow: *Audience* in the navigation, *Data quality* and *Lists* beside every DAG and run. Numbers only.
+"""The pages inside Airflow: *Audience* and *Erasure* in the navigation, *Data quality* and *Lists* beside every DAG and run.
+Numbers only.
 
 Airflow does not ask who calls a plugin's app, so every route here does, with Airflow's own dependencies: a bearer token
 or the cookie of the UI, else 401; and beside a DAG, somebody who may see its runs, else 403.
@@ -65,6 +66,8 @@ def application(
     may_see: Callable[..., None] | None = None,
     partition_of: Callable[[str, str], str | None] | None = None,
     end_of: Callable[[str, str], datetime | None] | None = None,
+    may_erase: Callable[..., None] | None = None,
+    start: Callable[[str, str], None] | None = None,
 ) -> "FastAPI":
     """The routes.
 
@@ -72,11 +75,14 @@ def application(
         may_see: Airflow's dependency that refuses who may not see the runs of the path's `dag_id`.
         partition_of: the partition key of a run, by DAG and run; from Airflow's database.
         end_of: when a run ended, likewise.
+        may_erase, start: as of `add_erasure`.
     """
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
     from fastapi import Depends, FastAPI
     from fastapi.responses import HTMLResponse
+
+    from audience.orchestration.erasure_pages import add_erasure
 
     # FastAPI's own pages would be routes that nobody asks about.
     app = FastAPI(title="Audience", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
@@ -113,6 +119,7 @@ def application(
     def lists_after_a_run(dag_id: str, run_id: str) -> HTMLResponse:
         return answer(render_lists(os.environ, datetime.now(UTC), dag_id, ended(dag_id, run_id)))
 
+    add_erasure(app, address, _HEADERS, may_erase=may_erase, start=start)
     return app
 
 

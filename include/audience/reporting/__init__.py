@@ -10,7 +10,7 @@ blocked    days of which a gate let nothing be published
 declared   what source files promise, for views
 ready      whether there is anything to read
 list_history   how true lists were over 30 days
-pages      all of it as HTML, for Airflow's UI and for files
+pages      all of it as HTML, for Airflow's UI and for files; also requests of erasure, which `privacy` knows
 """
 
 from audience.reporting.blocked import Blocked, blocked_required, read_blocked
@@ -18,7 +18,14 @@ from audience.reporting.declared import record_declared
 from audience.reporting.freshness import Freshness, late_required, read_freshness
 from audience.reporting.list_history import ListHistory, read_list_history
 from audience.reporting.lists import Cost, ListTruth, push_problems, read_costs, read_lists
-from audience.reporting.pages import audience_page, days_page, lists_page, problem_page, source_day_page
+from audience.reporting.pages import (
+    audience_page,
+    days_page,
+    erasure_page,
+    lists_page,
+    problem_page,
+    source_day_page,
+)
 from audience.reporting.pushes import Push, read_pushes
 from audience.reporting.ready import check_migrated
 from audience.reporting.segments import SegmentNumbers, read_segments
@@ -40,6 +47,7 @@ __all__ = [
     "blocked_required",
     "check_migrated",
     "days_page",
+    "erasure_page",
     "late_required",
     "lists_page",
     "newest_day",

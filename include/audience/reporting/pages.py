@@ -3,11 +3,11 @@
 The same functions serve Airflow's UI, where links lead on, and files, where there is nothing to lead to.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audience.reporting.blocked import Blocked
 from audience.reporting.chart import bars
@@ -18,6 +18,9 @@ from audience.reporting.pushes import Push
 from audience.reporting.segments import SegmentNumbers
 from audience.reporting.source_day import DayNumbers, SourceDay
 from audience.reporting.sources import SourceNumbers
+
+if TYPE_CHECKING:
+    from audience.privacy.erasing.request import Request
 
 Leads = Callable[[str, date], str]
 """Where the report of a source and day is; an empty text where there is none to go to."""
@@ -100,6 +103,24 @@ def lists_page(
     ]  # fmt: skip
     return _render("lists.html", lists=drawn, pushes=list(pushes), costs=list(costs), prices=prices, destination=destination,
                    until=until, home=home, share=_share)  # fmt: skip
+
+
+def erasure_page(
+    *,
+    requests: "Sequence[Request]",
+    home: Callable[[str], str],
+    numbers: Mapping[str, int] | None,
+    mark: str,
+    problem: str,
+) -> str:
+    """Requests of erasure with their receipts, and the form by which the next one is noted.
+
+    Args:
+        home: where a page is.
+        numbers: how much an address that was typed leads to, to be confirmed with `mark`; None: nothing was typed yet.
+        problem: what was wrong with what was typed.
+    """
+    return _render("erasure.html", requests=requests, home=home, numbers=numbers, mark=mark, problem=problem)
 
 
 def _share(truth: float) -> str:
