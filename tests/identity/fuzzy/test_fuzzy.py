@@ -10,6 +10,8 @@ from ibis.backends.duckdb import Backend
 from audience.core.engine import engine
 from audience.core.errors import DeclarationError, ModelError
 from audience.identity.fuzzy import PEOPLE, TrainedModel, scored_pairs, train
+from audience.identity.fuzzy.declaration import HOW
+from audience.identity.fuzzy.forms import folded_of
 from audience.identity.fuzzy.scoring import accepted
 
 FIRST = ("Anne", "Bruno", "Chloé", "Driss", "Émile", "Farah", "Gaston", "Hélène", "Ivan", "Jeanne", "Karim", "Louise")
@@ -96,6 +98,23 @@ def test_relatives_of_one_household_are_asked_about(session: Backend) -> None:
     assert ("x:3", "x:4") in keys(session, accepted(found, 1e-9))
 
 
+def test_namesakes_are_told_apart_although_their_mailboxes_are_called_alike(session: Backend) -> None:
+    """Four of each name at four providers, some of whom wrote twice, with a typing error in the last name."""
+    people = []
+    for i in range(576):
+        first, last = FIRST[i % 12], LAST[i // 12 % 12]
+        email = f"{folded_of(first)}.{folded_of(last)}@provider{i // 144}.example"
+        people.append({"key": f"{i:03}", "first_name": first, "last_name": last, "email": email})
+    again = [p | {"key": f"{p['key']} again", "last_name": p["last_name"] + "e"} for p in people[::7]]
+    rows = pa.Table.from_pylist([*people, *again]).rename_columns({"key": "record_key"})
+    session.con.register("namesakes", rows)
+    records = session.table("namesakes")
+
+    found = accepted(scored_pairs(session, records, train(session, records, PEOPLE)), PEOPLE.accept)
+
+    assert keys(session, found) == {(f"{i:03}", f"{i:03} again") for i in range(0, 576, 7)}
+
+
 def test_placeholders_match_nothing(session: Backend) -> None:
     nobody = {"first_name": "N/A", "last_name": "test", "birth_date": "1900-01-01", "postal_code": "00000"}
     records = crowd(session, *(nobody | {"record_key": f"n:{i}"} for i in range(5)))
@@ -114,6 +133,14 @@ def test_learning_again_gives_the_same_model_and_it_survives_being_stored(sessio
 
     assert train(session, records, PEOPLE) == model
     assert TrainedModel.from_json(model.to_json()) == model
+
+
+def test_a_model_of_other_levels_is_learned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_now = PEOPLE.fingerprint
+
+    monkeypatch.setitem(HOW, "email", ("different", "same"))
+
+    assert PEOPLE.fingerprint != of_now
 
 
 def test_a_stored_model_that_was_changed_is_refused(session: Backend) -> None:

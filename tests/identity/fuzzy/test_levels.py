@@ -98,6 +98,31 @@ def test_mailboxes_are_told_apart_by_their_digits(other: str, expected: str) -> 
     assert level("email", {"email": "ana.lopez71@post.example"}, {"email": other}, "email") == expected
 
 
+AS_OWNERS, AT_ONE_PROVIDER = "called as owners", "called as owners at one provider"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("anna martin anna.martin@post.example", "anna martin anna.martin@post.example", "same"),
+        ("anna martin anna.martin@post.example", "anna martin anna.martin@web.example", AS_OWNERS),
+        ("anna martin anna.martin@post.example", "anna martin martin_a@web.example", AS_OWNERS),
+        ("anna martin am@post.example", "anna martin anna+shop@web.example", AS_OWNERS),
+        ("anna martin anna.martin@post.example", "ana martin anna.martin@web.example", AS_OWNERS),
+        ("anna martin anna.martin@post.example", "bruno petit bruno.petit@web.example", AS_OWNERS),
+        ("anna martin anna.martin@post.example", "anna martin annamartin@post.example", AT_ONE_PROVIDER),
+        ("anna martin anna.martin@post.example", "anna martin anna.martin@psot.example", AT_ONE_PROVIDER),
+        ("anna martin anna.martin84@post.example", "anna martin annamartin84@web.example", "same mailbox name"),
+        ("anna martin doctor.who@post.example", "anna martin doctor.who@web.example", "same mailbox name"),
+        ("anna martin anna.martin@post.example", "bruno petit anna.martin@web.example", "same mailbox name"),
+        ("anna martin anna.martin@post.example", "anna martin anna.martin84@web.example", "different"),
+    ],
+)
+def test_a_mailbox_that_is_called_as_its_owner_says_no_more_than_the_name(one: str, other: str, expected: str) -> None:
+    here, there = (dict(zip(("first_name", "last_name", "email"), told.split(), strict=True)) for told in (one, other))
+    assert level("email", here, there, "email") == expected
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [

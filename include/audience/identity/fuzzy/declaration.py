@@ -30,7 +30,14 @@ HOW = {
     "code": ("different", "close", "same"),
     "address": ("different", "similar", "close", "same"),
     "town": ("different", "same area", "similar", "close", "one same", "same"),
-    "email": ("different", "close", "same mailbox name", "same"),
+    "email": (
+        "different",
+        "called as owners",
+        "called as owners at one provider",
+        "close",
+        "same mailbox name",
+        "same",
+    ),
 }
 """Ways of comparing and their levels, which are numbered from 0; -1 says that a value is not known."""
 
@@ -144,8 +151,9 @@ class Rules:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when anything declared changes."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        """Changes when anything declared changes, or what the levels of a way of comparing are."""
+        told = asdict(self) | {"levels": [c.levels for c in self.comparisons]}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audience.identity.fuzzy.declaration import Comparison
-from audience.identity.fuzzy.levels import mail, names, places
+from audience.identity.fuzzy.levels import called, mail, names, places
 from audience.identity.fuzzy.nicknames import nickname_groups
 
 
@@ -68,7 +68,9 @@ def compared(values: pa.Table) -> dict[str, pa.ChunkedArray]:
     found["area"] = pc.utf8_slice_codeunits(told["postal_code"], 0, 2)
     found["city"] = pc.replace_substring(told["city"], " ", "")
     found["town"] = pc.coalesce(told["city"], told["postal_code"])
-    found["mailbox"] = pc.replace_substring_regex(told["email"], "[@+].*$|[._-]", "")
+    found["mailbox"] = called.mailbox_name(told["email"])
+    found["provider"] = mail.provider(told["email"])
+    found["called_as_owner"] = pa.array(called.called_as_owner(pa.table(told)))
     found["mailbox_digits"] = pc.replace_substring_regex(found["mailbox"], "[^0-9]", "")
     return found
 
@@ -162,7 +164,13 @@ def _town(of: Dialect) -> tuple[str, dict[str, str]]:
 
 def _email(_column: str, of: Dialect) -> dict[str, str]:
     alike = f"({of.alike('mailbox', mail.CLOSE)}) or {of.edited('mailbox')}"
-    return {"same mailbox name": same("mailbox"), "close": f"{same('mailbox_digits')} and ({alike})"}
+    as_owners = "(called_as_owner_l and called_as_owner_r)"
+    return {
+        "same mailbox name": f"{same('mailbox')} and not {as_owners}",
+        "close": f"{same('mailbox_digits')} and ({alike}) and not {as_owners}",
+        "called as owners at one provider": f"{as_owners} and ({same('provider')} or {of.edited('provider')})",
+        "called as owners": as_owners,
+    }
 
 
 def _code(column: str, of: Dialect) -> dict[str, str]:

@@ -49,6 +49,9 @@ def _question(
     if comparison.how == "town":
         of_town, towns = town_level(values)
         return Question(comparison, of_town, {last: towns, ONE_SAME: towns}, towns.known)
+    if comparison.how == "email":
+        of_address, addresses = email_level(values)
+        return Question(comparison, of_address, {last: addresses}, addresses.known)
     column = coded(values[comparison.column])
-    how = {"address": address_level, "date": date_level, "email": email_level, "code": code_level}[comparison.how]
+    how = {"address": address_level, "date": date_level, "code": code_level}[comparison.how]
     return Question(comparison, how(column), {last: column}, column.known)

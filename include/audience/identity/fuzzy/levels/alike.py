@@ -14,19 +14,24 @@ WORKERS = 2
 
 def jaro_winkler(values: Texts, left: Codes, right: Codes) -> npt.NDArray[np.float32]:
     """0 to 1; names that begin alike are alike."""
-    return _each(values, left, right, scorer=JaroWinkler.similarity, dtype=np.float32)
+    return _compared(values[left], values[right], scorer=JaroWinkler.similarity, dtype=np.float32)
 
 
 def edits(values: Texts, left: Codes, right: Codes, *, most: int) -> npt.NDArray[np.uint8]:
     """Letters to insert, remove, replace or swap with their neighbour; more than `most` are `most + 1`."""
-    return _each(values, left, right, scorer=OSA.distance, score_cutoff=most, dtype=np.uint8)
+    return _compared(values[left], values[right], scorer=OSA.distance, score_cutoff=most, dtype=np.uint8)
 
 
 def edit_similarity(values: Texts, left: Codes, right: Codes) -> npt.NDArray[np.float32]:
     """One minus the share of letters to edit, 0 to 1."""
-    return _each(values, left, right, scorer=OSA.normalized_similarity, dtype=np.float32)
+    return shared_letters(values[left], values[right])
 
 
-def _each(values: Texts, left: Codes, right: Codes, **how: Any) -> npt.NDArray[Any]:
-    found: npt.NDArray[Any] = cpdist(values[left], values[right], workers=WORKERS, **how)
+def shared_letters(one: Texts, other: Texts) -> npt.NDArray[np.float32]:
+    """The same of texts themselves."""
+    return _compared(one, other, scorer=OSA.normalized_similarity, dtype=np.float32)
+
+
+def _compared(one: Texts, other: Texts, **how: Any) -> npt.NDArray[Any]:
+    found: npt.NDArray[Any] = cpdist(one, other, workers=WORKERS, **how)
     return found
