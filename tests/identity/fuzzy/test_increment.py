@@ -21,6 +21,8 @@ from audience.identity.fuzzy.declaration import COLUMNS, KEYS
 from audience.identity.fuzzy.increment import increment, states_of, states_since
 from audience.identity.fuzzy.keyed import keyed, number_key
 from audience.identity.fuzzy.moved import moved
+from audience.identity.fuzzy.refused import ROUNDING, most_of
+from audience.identity.fuzzy.scoring import Judge
 from key import KEY
 
 SMALL = Rules(
@@ -131,6 +133,28 @@ def test_an_increment_gives_the_pairs_of_comparing_everybody(session: Backend, s
     assert session.to_pyarrow(since.now.table(session).order_by("record_key")) == session.to_pyarrow(
         again.order_by("record_key")
     )
+
+
+def test_no_comparison_says_more_than_the_numbers_of_its_values_let_it(session: Backend) -> None:
+    of = town(session, 150, 1)
+    some = of.postal_code.cast("int64") % 3
+    records = of.mutate(
+        email=(some == 0).ifelse(ibis.null("string"), of.last_name.lower() + "@example.org"),
+        phone="06123456" + of.birth_date[8:10],
+        address=(some == 1).ifelse("1 rue du Bac", "1 Ruedubac"),
+        postal_code=(some == 2).ifelse(ibis.null("string"), of.postal_code),
+    )
+    model = train(session, records, TINY)
+    candidates = Candidates.of(session, records, model.rules)
+    pair = tuple(side.astype(np.int32) for side in np.triu_indices(candidates.records, k=1))
+
+    told_apart = set()
+    for question, learned in zip(candidates.questions, model.learned, strict=True):
+        most = most_of(question.comparison, learned, candidates.parts, pair)
+        _, said = Judge(question, learned)(*pair)
+        assert (said <= most + ROUNDING).all()
+        told_apart |= {learned.column} if most.min() < most.max() else set()
+    assert told_apart == {"birth_date", "email", "phone", "town"}
 
 
 def test_nothing_new_is_nothing_to_compare(session: Backend) -> None:

@@ -109,13 +109,14 @@ def _neighbours(numbers: Numbers) -> Iterator[tuple[Ids, Ids]]:
         places = places[ordered[places] == ordered[places + distance]]
         if not len(places):
             return
-        yield order[places], order[places + distance]
+        one, other = order[places], order[places + distance]
+        yield np.minimum(one, other), np.maximum(one, other)
 
 
 def _in_order(numbers: Numbers, wanted: Truths) -> Ids:
-    """The wanted ids by number, equal ones by id."""
+    """The wanted ids by number, those of equal numbers in any order: keeping that of the ids takes five times as long."""
     ids = np.flatnonzero(wanted).astype(np.int32)
-    order: Ids = ids[np.argsort(numbers[ids], kind="stable")]
+    order: Ids = ids[np.argsort(numbers[ids])]
     return order
 
 

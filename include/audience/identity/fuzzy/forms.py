@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -156,44 +156,52 @@ OFTEN_THE_SAME = frozenset({"first_name", "last_name", "city"})
 """Columns with fewer words than rows: each word is looked at once."""
 
 
-def prepared(session: Backend, records: ir.Table) -> ir.Table:
+def prepared(session: Backend, records: ir.Table, wanted: Collection[str] = (*COLUMNS, *SOUNDS)) -> ir.Table:
     """The records in the order of their keys, with the compared values.
 
-    Takes  `record_key` (unique), and any of COLUMNS (or their names in TOLD_AS).
-    Gives  `id` (from 0, in the order of `record_key`), `record_key`, those of COLUMNS that the records have, and SOUNDS.
+    Takes  `record_key` (unique), and any of COLUMNS (or their names in TOLD_AS); `wanted`: of COLUMNS and SOUNDS.
+    Gives  `id` (from 0, in the order of `record_key`), `record_key`, and what is wanted of the columns that the records have.
     """
-    values = _values(session, records)
+    values = _values(session, records, wanted)
     in_order = ibis.window(order_by=values.record_key)
     return keep(session, values.mutate(id=ibis.row_number().over(in_order).cast("int32")))
 
 
-def _values(session: Backend, records: ir.Table) -> ir.Table:
-    names = _columns_told(records)
+def _values(session: Backend, records: ir.Table, wanted: Collection[str]) -> ir.Table:
+    names = {c: n for c, n in _columns_told(records).items() if c in wanted}
     # Computed in steps: in one, the engine would compute a spelling each time that it is looked at.
     each = {c: FORMS[c][0](_text(records[n])) for c, n in names.items() if c not in OFTEN_THE_SAME}
     spelled = keep(
         session, records.select("record_key", **each, **{c: records[names[c]] for c in OFTEN_THE_SAME & names.keys()})
     )
     values = spelled.mutate(**{c: FORMS[c][1](spelled[c]) for c in each})
-    words = _words(session, spelled, sorted(OFTEN_THE_SAME & names.keys()))
-    for column in sorted(OFTEN_THE_SAME & names.keys()):
-        form = "place" if column == "city" else "name"
-        of_word = {column: form} | {sound: "sound" for sound, name in SOUNDS.items() if name == column}
+    of_words = {
+        column: {column: "place" if column == "city" else "name"}
+        | {sound: "sound" for sound, name in SOUNDS.items() if name == column and sound in wanted}
+        for column in sorted(OFTEN_THE_SAME & names.keys())
+    }
+    words = _words(session, spelled, of_words)
+    for column, of_word in of_words.items():
         word = words.select(word=words.text, **{f"its_{new}": words[old] for new, old in of_word.items()})
         values = values.left_join(word, values[column] == word.word).drop("word", column)
         values = values.rename({new: f"its_{new}" for new in of_word})
     return values
 
 
-def _words(session: Backend, rows: ir.Table, columns: Sequence[str]) -> ir.Table:
-    """Each text of these columns once, as it is written: `text`, and what it is as a `name`, its `sound`, and as a `place`."""
-    if not columns:
-        return ibis.memtable([], schema=dict.fromkeys(("text", "name", "sound", "place"), "string"))
-    texts = [rows.select(text=rows[c]) for c in columns]
+def _words(session: Backend, rows: ir.Table, of_words: Mapping[str, Mapping[str, str]]) -> ir.Table:
+    """Each text of these columns once, as it is written: `text`, and what is wanted of it: as a `name`, its `sound`, as a
+    `place`."""
+    if not of_words:
+        return ibis.memtable([], schema={"text": "string"})
+    wanted = {form for of_word in of_words.values() for form in of_word.values()}
+    texts = [rows.select(text=rows[c]) for c in of_words]
     each = (ibis.union(*texts, distinct=True) if len(texts) > 1 else texts[0].distinct()).filter(_.text.notnull())
     spelled = keep(session, each.mutate(folded=folded(each.text)))
-    named = keep(session, spelled.select("text", name=told(spelled.folded), place=_place(spelled.folded)))
-    return keep(session, named.mutate(sound=sound(named.name)))
+    forms = {"name": told, "place": _place}
+    named = keep(
+        session, spelled.select("text", **{n: form(spelled.folded) for n, form in forms.items() if n in wanted})
+    )
+    return keep(session, named.mutate(sound=sound(named.name))) if "sound" in wanted else named
 
 
 @ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))

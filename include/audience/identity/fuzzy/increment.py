@@ -4,7 +4,7 @@ What is kept of the compared records are numbers under a key (`keyed`): one for 
 changed, and one for each value that blocks are made of, which says whom it meets. No value is kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,12 @@ from ibis.backends.duckdb import Backend
 from audience.core.engine import keep
 from audience.identity.fuzzy.blocking import Ids, Numbers, Truths, blocks_of, pairs_of, share_a_block
 from audience.identity.fuzzy.candidates import Candidates, asked_of, parts_of
-from audience.identity.fuzzy.forms import prepared, told_by
+from audience.identity.fuzzy.declaration import COLUMNS, Rules
+from audience.identity.fuzzy.forms import SOUNDS, prepared, told_by
 from audience.identity.fuzzy.keyed import keyed
 from audience.identity.fuzzy.model import TrainedModel
 from audience.identity.fuzzy.moved import moved
+from audience.identity.fuzzy.refused import asked_first, still_open
 from audience.identity.fuzzy.scoring import judged_pairs
 
 TOLD = "told"
@@ -98,7 +100,7 @@ def states_since(session: Backend, records: ir.Table, kept: ir.Table, parts: Seq
     changed = now[TOLD] != before[TOLD]
     keys = pa.concat_arrays([known["record_key"].combine_chunks(), came["record_key"].combine_chunks()])
     names = _registered(session, {"id": np.arange(len(keys), dtype=np.int32), "record_key": keys})
-    values, ids = _prepared(session, records, names, changed & (now[TOLD] != 0))
+    values, ids = _prepared(session, records, names, changed & (now[TOLD] != 0), (*COLUMNS, *SOUNDS))
     for part, numbers_now in parts_of(session, values, parts).items():
         now[part] = np.where(changed, np.uint64(0), before[part])
         now[part][ids] = keyed(numbers_now, key)
@@ -128,22 +130,50 @@ def increment(session: Backend, records: ir.Table, model: TrainedModel, since: S
     again = (since.changed | together) & (now.numbers[TOLD] != 0)
     blocks = blocks_of(now.numbers, model.rules, again | apart)
     found = list(pairs_of(blocks, changed=again))
-    met = np.zeros(len(again), dtype=np.bool_)
-    for side in (side for pair in found for side in pair):
-        met[side] = True
-    values, ids = _prepared(session, records, now.names, met)
-    places = np.zeros(len(met), dtype=np.int32)
-    places[ids] = np.arange(len(ids), dtype=np.int32)
-    placed = [
-        (np.minimum(*both), np.maximum(*both)) for both in ((places[left], places[right]) for left, right in found)
-    ]
-    scored = judged_pairs(session, values, asked_of(session, values, model.rules), placed, model)
+    first = asked_first(model.rules)
+    if first.comparisons:
+        few = _Placed.of(session, records, now, found, first)
+        questions = asked_of(session, few.values, first)
+        found = [still_open(model, questions, now.numbers, pair, few.pair(*pair)) for pair in found]
+    open_ = _Placed.of(session, records, now, found, model.rules)
+    questions = asked_of(session, open_.values, model.rules)
+    scored = judged_pairs(session, open_.values, questions, [open_.pair(*pair) for pair in found], model)
     again |= since.changed
     old, left, right = _with_a_side_in(session, pairs, now.names, again | apart)
     parted = pa.array(again[left] | again[right] | ~share_a_block(blocks, left, right))
     return Increment(
         _registered(session, {name: old[name].filter(parted) for name in ("left_key", "right_key")}), scored
     )
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """The records of some pairs.
+
+    Args:
+        values: what is compared of them, as `prepared`.
+        places: by id among all records, the one of their values.
+    """
+
+    values: ir.Table
+    places: Ids
+
+    @classmethod
+    def of(
+        cls, session: Backend, records: ir.Table, now: States, pairs: Sequence[tuple[Ids, Ids]], rules: Rules
+    ) -> "_Placed":
+        met = np.zeros(len(now.numbers[TOLD]), dtype=np.bool_)
+        for side in (side for pair in pairs for side in pair):
+            met[side] = True
+        compared = {column for comparison in rules.comparisons for column in comparison.columns}
+        values, ids = _prepared(session, records, now.names, met, compared)
+        places = np.zeros(len(met), dtype=np.int32)
+        places[ids] = np.arange(len(ids), dtype=np.int32)
+        return cls(values, places)
+
+    def pair(self, left: Ids, right: Ids) -> tuple[Ids, Ids]:
+        one, other = self.places[left], self.places[right]
+        return np.minimum(one, other), np.maximum(one, other)
 
 
 def _with_a_side_in(session: Backend, pairs: ir.Table, names: ir.Table, wanted: Truths) -> tuple[pa.Table, Ids, Ids]:
@@ -155,10 +185,12 @@ def _with_a_side_in(session: Backend, pairs: ir.Table, names: ir.Table, wanted: 
     return found, found["left"].to_numpy(), found["right"].to_numpy()
 
 
-def _prepared(session: Backend, records: ir.Table, names: ir.Table, wanted: Truths) -> tuple[ir.Table, Ids]:
+def _prepared(
+    session: Backend, records: ir.Table, names: ir.Table, wanted: Truths, columns: Collection[str]
+) -> tuple[ir.Table, Ids]:
     """The values of some records, and by their `id` the one that they have among all."""
     few = names.semi_join(_ids(wanted), "id")
-    values = prepared(session, records.semi_join(few, "record_key"))
+    values = prepared(session, records.semi_join(few, "record_key"), columns)
     both = values.select("record_key", place="id").join(few, "record_key").order_by("place")
     ids: Ids = session.to_pyarrow(both.select("id"))["id"].to_numpy()
     return values, ids

@@ -1,6 +1,6 @@
 """The pairs worth a look, with what each comparison said."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ibis
@@ -95,9 +95,39 @@ def _of_values(values: Coded, m: float, shares: Shares) -> Bits:
 
 def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids) -> pa.Table:
     """The pairs of a part that are worth a look. A pair is not compared further once it cannot become one."""
-    least = weight_of(model.rules.review)
+    beside = np.full(len(left), model.prior_weight)
+    places, _, columns = narrowed(judges, left, right, beside=beside, least=least_weight(model))
+    said = [columns[f"weight_{judge.question.comparison.column}"] for judge in judges]
+    weight: npt.NDArray[np.float64] = model.prior_weight + np.sum(said, axis=0)
+    wanted = weight >= least_weight(model)
+    found: dict[str, npt.NDArray[Any]] = {
+        "l": left[places],
+        "r": right[places],
+        "match_weight": weight,
+        "match_probability": 1 / (1 + np.exp2(-weight)),
+        "may_be_relative": _may_be_relative(judges, columns, len(weight)),
+    }
+    return pa.table({name: column[wanted] for name, column in (found | columns).items()})
+
+
+def least_weight(model: TrainedModel) -> float:
+    """The bits from which a pair is worth a look."""
+    return weight_of(model.rules.review)
+
+
+def narrowed(
+    judges: Sequence[Judge], left: Ids, right: Ids, *, beside: npt.NDArray[np.float64], least: float
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64], dict[str, npt.NDArray[Any]]]:
+    """Asks one judge after the other, of the pairs that could still reach the least weight.
+
+    Args:
+        beside: the bits of each pair beside those of the judges.
+
+    Returns:
+        The places of the pairs that all judges were asked of, their bits, and what each judge said.
+    """
     most = [np.where(j.question.known[left] & j.question.known[right], j.most, 0.0) for j in judges]
-    bound = model.prior_weight + np.sum(most, axis=0)
+    bound = beside + np.sum(most, axis=0)
     columns: dict[str, npt.NDArray[Any]] = {}
     places = np.arange(len(left))
     for judge, could in zip(judges, most, strict=True):
@@ -108,17 +138,7 @@ def _judged(model: TrainedModel, judges: list[Judge], left: Ids, right: Ids) -> 
         bound += bits - could[places]
         name = judge.question.comparison.column
         columns |= {f"level_{name}": levels, f"weight_{name}": bits.astype(np.float64)}
-    said = [columns[f"weight_{judge.question.comparison.column}"] for judge in judges]
-    weight: npt.NDArray[np.float64] = model.prior_weight + np.sum(said, axis=0)
-    wanted = weight >= least
-    found: dict[str, npt.NDArray[Any]] = {
-        "l": left[places],
-        "r": right[places],
-        "match_weight": weight,
-        "match_probability": 1 / (1 + np.exp2(-weight)),
-        "may_be_relative": _may_be_relative(judges, columns, len(weight)),
-    }
-    return pa.table({name: column[wanted] for name, column in (found | columns).items()})
+    return places, bound, columns
 
 
 def _may_be_relative(judges: list[Judge], columns: Mapping[str, npt.NDArray[Any]], count: int) -> npt.NDArray[np.bool_]:
