@@ -115,16 +115,22 @@ def test_namesakes_are_told_apart_although_their_mailboxes_are_called_alike(sess
     assert keys(session, found) == {(f"{i:03}", f"{i:03} again") for i in range(0, 576, 7)}
 
 
-def test_placeholders_match_nothing(session: Backend) -> None:
-    nobody = {"first_name": "N/A", "last_name": "test", "birth_date": "1900-01-01", "postal_code": "00000"}
-    records = crowd(session, *(nobody | {"record_key": f"n:{i}"} for i in range(5)))
-
-    assert not [
-        k
-        for pair in keys(session, scored_pairs(session, records, train(session, records, PEOPLE)))
-        for k in pair
-        if k[0] == "n"
+def test_values_of_nobody_match_nothing(session: Backend) -> None:
+    nobodies: list[dict[str, str]] = [
+        {"first_name": "N/A", "last_name": "test", "birth_date": "1900-01-01", "postal_code": "00000"},
+        {"first_name": "", "last_name": " ", "birth_date": "", "postal_code": "-"},
+        {"first_name": "J.", "last_name": "B", "birth_date": "soon", "postal_code": "9"},
+        {"first_name": "aaa", "last_name": "xx xx", "birth_date": "01/01/1970", "postal_code": "xxxxx"},
+        {},
     ]
+    several: list[dict[str, str | None]] = [
+        {"record_key": f"n:{who}{i}", **told} for i in range(5) for who, told in enumerate(nobodies)
+    ]
+    records = crowd(session, *several)
+
+    found = keys(session, scored_pairs(session, records, train(session, records, PEOPLE)))
+
+    assert not [pair for pair in found if any(key.startswith("n:") for key in pair)]
 
 
 def test_learning_again_gives_the_same_model_and_it_survives_being_stored(session: Backend) -> None:
