@@ -55,6 +55,7 @@ def make_gates(place: Place, _watch: Stopwatch) -> None:
     from audience.quality.admission import judge
     from audience.quality.newest import mark_newest
 
+    place.data.mkdir(parents=True, exist_ok=True)
     for times in (MANY, MOST):
         values = {
             "day": DAY,

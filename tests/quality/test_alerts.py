@@ -16,6 +16,7 @@ from audience.house import House
 from audience.quality.alerts import Message, follow
 from audience.quality.audit import Audit, Finding
 from audience.quality.expectation import RefusedShare
+from audience.quality.people import OF_SOMEBODY, Found, Represented, Review
 from audience.quality.results import record_validations
 from reporting.test_freshness import a_source
 from rows import FRIDAY
@@ -99,6 +100,24 @@ def test_a_gate_that_stops_a_day_is_told_once_and_so_is_its_end(
         assert watched["blocked"] == (["ads 2026-11-20", "shop 2026-11-20"] if stops else []), number
         assert len(mail.messages) == messages
     assert mail.messages == [(AUDITED, False), (AUDITED, True), (AUDITED, False)]
+
+
+def test_people_who_are_unlike_the_population_are_told_until_they_are_like_it(
+    warehouse: Warehouse, settings: Settings, mail: Told
+) -> None:
+    house = House(settings, Lake(settings.lake_url), warehouse, connection=never)
+    french = Represented("country", "FR", 0.79, 0.1, "France")
+    orders_of_nobody = Found(OF_SOMEBODY, 25, 25, 1.0, passed=False)
+    for number, (share, told) in enumerate([(0.8, 0), (0.4, 1), (0.5, 1), (0.8, 2)]):
+        people = Found(french, 500, 0, share, passed=abs(share - 0.79) <= 0.1)
+        with warehouse.begin() as connection:
+            record_validations(connection, [Review(FRIDAY.plus(number), 500, (orders_of_nobody, people))])
+        steps.watch(house, [], {"email": mail}, NOW)
+        assert len(mail.messages) == told, number
+    assert mail.messages == [("people", False), ("people", True)]
+    with warehouse.begin() as connection:
+        (words,) = connection.execute(sa.text("SELECT words FROM ops.alert")).scalars()
+    assert words == "2026-11-21: country FR: 0.79 of the people as in France, within 0.1: found 0.4"
 
 
 def test_watchers_at_the_same_time_tell_it_once(warehouse: Warehouse, mail: Told) -> None:

@@ -25,8 +25,8 @@ VARIABLES: dict[str, str] = {
     "AUDIENCE_MEMORY_LIMIT": "memory DuckDB may take in one task (default: 2GB)",
     "AUDIENCE_CONTACT_PRICES": "EUR a month for 1,000 contacts by platform, such as `brevo=4.5,hubspot=20`, for what the page of"
     " lists says about cost (default: no price is shown)",
-    "AUDIENCE_ALERTS_EMAIL": "addresses that are told when a required source is late, separated by commas; sent through the"
-    " Airflow connection `smtp_default` (default: nobody)",
+    "AUDIENCE_ALERTS_EMAIL": "addresses that the DAG `watch_sources` tells what is not as declared, separated by commas; sent"
+    " through the Airflow connection `smtp_default` (default: nobody)",
     "AUDIENCE_ALERTS_SENDER": "address that alerts come from (default: the one of the connection)",
     "AUDIENCE_ALERTS_WEBHOOK": "URL that the same is posted to as JSON, `text` for chat systems; secret (default: none)",
 }

@@ -1,11 +1,12 @@
 """The gate of what was computed: are the people like the population, and do orders and profiles agree?
 
-It only warns. Its findings are in `ops.validation` beside those of the sources, as the table `customers`.
+It only warns, and people who are unlike the population open an alert. Its findings are in `ops.validation` beside those of
+the sources, as the table `customers`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import ibis
 import ibis.expr.types as ir
@@ -185,6 +186,18 @@ def _newest_version(orders: ir.Table) -> ir.Table:
 
 def newest_warnings(connection: sa.Connection) -> tuple[Partition | None, list[str]]:
     """The newest day whose people were judged, and what did not hold, with what was found."""
+    newest, rows = _newest(connection)
+    return newest, [_told(row) for row in rows]
+
+
+def bias(connection: sa.Connection) -> dict[str, str]:
+    """While the people of the newest judged day are unlike the population: the alert, its subject and words."""
+    newest, rows = _newest(connection)
+    unlike = [_told(row) for row in rows if not row.failed]  # a share is of all people, and no row breaks it
+    return {"people": f"{newest}: {'; '.join(unlike)}"} if unlike else {}
+
+
+def _newest(connection: sa.Connection) -> tuple[Partition | None, Sequence[Any]]:
     of_people = Validation.table_name == CUSTOMERS.name
     newest = connection.scalar(sa.select(sa.func.max(Validation.partition)).where(of_people))
     if newest is None:
@@ -194,5 +207,8 @@ def newest_warnings(connection: sa.Connection) -> tuple[Partition | None, list[s
         .where(of_people, Validation.partition == newest, sa.not_(Validation.passed))
         .order_by(Validation.position)
     )
-    told = [f"{r.expectation}: found {f'{r.failed} of {r.rows}' if r.failed else f'{r.observed:.3g}'}" for r in rows]
-    return Partition(newest), told
+    return Partition(newest), rows.all()
+
+
+def _told(row: Any) -> str:
+    return f"{row.expectation}: found {f'{row.failed} of {row.rows}' if row.failed else f'{row.observed:.3g}'}"

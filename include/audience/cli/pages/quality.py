@@ -62,8 +62,8 @@ def _people() -> str:
         "## People of a day\n\nAfter the features are computed (`include/audience/quality/people.py`), recorded as the table"
         " `customers`. Shares are of the people of whom the value is known, and compared with"
         f" {REFERENCE.name} (`include/audience/quality/reference.py`: put your population there), within"
-        f" {REFERENCE.within:.0%} of all; fewer than {REPRESENTATIVE} people say nothing. Orders are the paid ones that landed"
-        " that day.\n\n"
+        f" {REFERENCE.within:.0%} of all; fewer than {REPRESENTATIVE} people say nothing, and while the newest"
+        " people are further off, an alert is open. Orders are the paid ones that landed that day.\n\n"
         + table(
             ("Expectation", "Severity"), [*rows, *((e.words, e.severity) for e in (OF_SOMEBODY, NOT_BEFORE, NOT_GONE))]
         )
