@@ -93,6 +93,18 @@ def test_what_says_nothing_is_counted(session: Backend, tmp_path: Path) -> None:
     assert found.nothing_told == {"first_name": 4, "last_name": 4}
 
 
+def test_what_everybody_shares_joins_nobody_and_is_set_aside(session: Backend, tmp_path: Path) -> None:
+    shared = {"email": "info@firm.example", "tel": "0102030405", "rue": "1 rue du Bac"}
+
+    found = match_file(
+        session, written(tmp_path / "people.csv", [row | shared for row in town()]), tmp_path / "out.csv", truth="who"
+    )
+
+    assert found.scores["pairs in clusters"].f1 == 1.0
+    aside = {block.block: block.records_set_aside for block in found.blocks}
+    assert aside["email"] == aside["phone"] == 330
+
+
 @pytest.mark.parametrize(
     ("mapped", "truth", "message"),
     [
