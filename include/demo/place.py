@@ -109,6 +109,7 @@ class Place:
             | {
                 "PYTHONPATH": str(self.repository / "include"),
                 "AUDIENCE_HOME": str(self.folder),
+                "AUDIENCE_DESTINATIONS": "brevo",  # an erasure asks each platform that is in use
                 "AUDIENCE_PSEUDONYM_KEY": self.kept["pseudonym_key"],
                 "AIRFLOW_HOME": str(self.folder / "airflow"),
                 "AIRFLOW__CORE__DAGS_FOLDER": str(self.repository / "dags"),

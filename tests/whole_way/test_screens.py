@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
+from audience.core.warehouse.models import ContactPoint
 from whole_way.way import EMPTIED, WINDOW, Way
 
 if TYPE_CHECKING:
@@ -44,6 +46,35 @@ def test_a_run_shows_the_quality_of_its_source_and_day(way: Way, page: "Page", k
     assert "rows refused" in shows.get_by_role("table").first.inner_text()
     shows.get_by_role("link", name="Day before").click()
     shows.get_by_role("status").get_by_text("published with a longer window").wait_for()
+
+
+def test_a_destination_shows_how_true_its_lists_are(way: Way, page: "Page", keep: Keep) -> None:
+    page.goto(f"{way.place.airflow_url}/dags/activate_brevo")
+    page.get_by_role("link", name="Lists").click()
+    shows = page.frame_locator("iframe")
+    shows.get_by_role("heading", name="How true the lists of brevo are").wait_for()
+    page.set_viewport_size({"width": 1840, "height": 1000})  # all of its columns
+    keep("lists")
+    page.set_viewport_size(WINDOW)
+    truths = {row.locator("strong").inner_text(): row.locator("td").nth(1).inner_text()
+              for row in shows.get_by_role("table").first.locator("tbody tr").all()}  # fmt: skip
+    assert truths == dict.fromkeys(("audience", *(s.segment.segment for s in way.again.segments)), "100 %")
+
+
+def test_an_erasure_shows_how_much_is_meant_before_anything_is_noted(way: Way, page: "Page", keep: Keep) -> None:
+    with way.up.house.warehouse.vault.begin() as connection:
+        address = connection.execute(sa.select(ContactPoint.email).order_by(ContactPoint.contact_key).limit(1)).scalar()
+    page.goto(way.place.airflow_url)
+    page.get_by_role("button", name="Browse").click()
+    page.get_by_role("menuitem", name="Erasure").click()
+    shows = page.frame_locator("iframe")
+    shows.get_by_label("Any address of the person").fill(str(address))
+    shows.get_by_role("button", name="Look").click()
+    found = shows.get_by_role("status")
+    found.wait_for()
+    keep("erasure")
+    assert "This address leads to 1 person" in found.inner_text()
+    assert str(address) not in shows.locator("html").inner_html()
 
 
 def test_the_backfill_dialog_counts_the_days_from_the_first_to_the_end_of_the_last(

@@ -137,7 +137,7 @@ def _confirmed(
         key = stores.key()
 
         def is_what_was_shown(numbers: dict[str, int]) -> bool:
-            return hmac.compare_digest(_mark(address, numbers, by, key), form.get("mark", ""))
+            return hmac.compare_digest(_mark(address, numbers, by, key).encode(), form.get("mark", "").encode())
 
         number = forgetting.request_erasure(stores, by=by, address=address, agree=is_what_was_shown)
         if number is None:
