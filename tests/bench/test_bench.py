@@ -21,7 +21,7 @@ def test_every_step_agrees_with_its_limit(tmp_path: Path, postgres_url: str) -> 
     steps = bench(place, [name for name in STEPS if name not in AS_LONG_AS_THE_LIMIT_SAYS])
 
     assert [s.name for s in steps] == [
-        "fetch", "sql", "publish", "features", "impute", "rules", "identity", "identity, fuzzy",
+        "fetch", "sql", "publish", "publish", "features", "impute", "rules", "identity", "identity, fuzzy",
         "identity, fuzzy", "identity, fuzzy",
         "identity, daily", "diff", "load, first", "load, 1 % changed",
         "claims, 100", "claims, 20,000", "erasure, one person", "erasure, 1 % of them", "push",
