@@ -41,7 +41,7 @@ def test_a_day_goes_from_the_sources_to_a_planned_push(audience: Command, stores
     assert f"{DAY} segments" in refreshed.out
     planned = audience("activate", "brevo", "--dry-run")
     assert planned.code == 0, planned.err
-    assert planned.out.startswith(f"brevo {DAY} would be told: adds ")
+    assert planned.out.startswith(f"brevo {DAY} would be told: creates ")
     tried = audience("identity", "preview", "--threshold", "0.9")
     assert tried.code == 0, tried.err
     sizes = [line.split()[-2:] for line in tried.out.partition("Segments")[2].splitlines()[2:]]
