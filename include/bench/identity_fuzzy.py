@@ -31,6 +31,8 @@ def measure_fuzzy(place: Place) -> list[Step]:
         if "all blocks" in data.name:
             daily, anew = run(_way(increment, data), place), run(_way(scored_anew, data), place)
             equal("identity, daily", daily, anew)
+            for name, found in {"increment": daily, "anew": anew}.items():
+                sys.stderr.write(f"    {data.name:30} {name:12} {_took(found)}\n")
             size = f"{data.name}: 1 % of {mine.answer['records']:,} are new or have moved"
             steps.append(Step("identity, daily", size, daily, anew, "all pairs, with the same model"))
     return steps
@@ -40,12 +42,16 @@ def _way(of: Callable[[Dataset, Place, Stopwatch], object], data: Dataset) -> Wa
     return update_wrapper(partial(of, data), of)
 
 
+def _took(found: Run) -> str:
+    return f"{found.seconds:7.2f} s  {found.processor_s:7.2f} s of processor time  {found.peak_mb:6.0f} MB"
+
+
 def _say(data: str, way: str, found: Run) -> None:
     for of in ("pairs", "clusters"):
         s: Score = found.answer[of]
         sys.stderr.write(
             f"    {data:30} {way:12} {of:9} precision {s.precision:.4f}  recall {s.recall:.4f}  F1 {s.f1:.4f}"
-            f"  {found.seconds:7.2f} s  {found.peak_mb:6.0f} MB\n"
+            f"  {_took(found)}\n"
         )
 
 

@@ -25,6 +25,7 @@ class Stopwatch:
     def __init__(self, laps: int = LAPS) -> None:
         self.laps = laps
         self.seconds: list[float] = []
+        self.processor_s: list[float] = []
         self.peak_mb = 0.0
 
     def again(self) -> bool:
@@ -33,9 +34,10 @@ class Stopwatch:
 
     @contextmanager
     def lap(self) -> Iterator[None]:
-        began = time.perf_counter()
+        began, processor_began = time.perf_counter(), time.process_time()
         yield
         self.seconds.append(time.perf_counter() - began)
+        self.processor_s.append(time.process_time() - processor_began)
         self.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -51,11 +53,13 @@ class Run:
         seconds: of its best lap.
         peak_mb: most memory the process held until its last lap ended, Python and libraries included. A database
             server is a process of its own and not counted.
+        processor_s: least seconds of processor time of a lap, all threads together: on a busy machine the fairer number.
     """
 
     seconds: float
     peak_mb: float
     answer: Any
+    processor_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ def _child(way: Way, place: Place, parent: Connection) -> None:
     watch = Stopwatch(place.laps)
     try:
         answer = way(place, watch)
-        parent.send(Run(min(watch.seconds, default=0.0), watch.peak_mb, answer))
+        seconds, processor_s = (min(each, default=0.0) for each in (watch.seconds, watch.processor_s))
+        parent.send(Run(seconds, watch.peak_mb, answer, processor_s))
     except BaseException:
         parent.send(traceback.format_exc())

@@ -68,12 +68,12 @@ def pairs_of(blocks: Blocks, *, one_in: int = 1, changed: Truths | None = None) 
     """
     waiting: list[tuple[Ids, Ids]] = []
     for i, numbers in enumerate(blocks.numbers):
-        for left, right in _neighbours(numbers):
+        for one, other in _neighbours(numbers):
+            touched = slice(None) if changed is None else changed[one] | changed[other]
+            left, right = one[touched], other[touched]
             wanted = np.ones(len(left), dtype=np.bool_)
             if one_in > 1:
                 wanted &= (left.astype(np.int64) * 40_503 + right) % 65_537 % one_in == 0
-            if changed is not None:
-                wanted &= changed[left] | changed[right]
             for earlier in blocks.numbers[:i]:
                 # A pair belongs to the first block that gives it.
                 number = earlier[left]
@@ -100,7 +100,9 @@ def _joined(parts: Sequence[tuple[Ids, Ids]]) -> tuple[Ids, Ids]:
 
 def _neighbours(numbers: Numbers) -> Iterator[tuple[Ids, Ids]]:
     """Pairs of records with the same number, by how far apart they are among those."""
-    order = _in_order(numbers, numbers != 0)
+    ids = np.flatnonzero(numbers).astype(np.int32)
+    # Keeping the order of the ids, too, takes five times as long.
+    order: Ids = ids[np.argsort(numbers[ids])]
     ordered = numbers[order]
     # Whoever has no neighbour at one distance has none farther off.
     places = np.arange(len(order))
@@ -113,33 +115,34 @@ def _neighbours(numbers: Numbers) -> Iterator[tuple[Ids, Ids]]:
         yield np.minimum(one, other), np.maximum(one, other)
 
 
-def _in_order(numbers: Numbers, wanted: Truths) -> Ids:
-    """The wanted ids by number, those of equal numbers in any order: keeping that of the ids takes five times as long."""
-    ids = np.flatnonzero(wanted).astype(np.int32)
-    order: Ids = ids[np.argsort(numbers[ids])]
-    return order
-
-
 def _block(parts: Mapping[str, Numbers], block: Block, changed: Truths | None) -> tuple[Numbers, Found]:
     numbers = together([parts[part] for part in block.on])
-    _forget_unchanged(numbers, changed)
-    for part in block.then:
-        large, _ = _large(numbers, block.most_records)
-        if not len(large):
+    ids = np.flatnonzero(numbers).astype(np.int32)
+    fitting = []
+    for part in (*block.then, None):
+        places = _grouped(numbers[ids]) if changed is None else places_in(named(numbers[changed]), numbers[ids])
+        numbers[ids[places < 0]] = 0
+        ids, places = ids[places >= 0], places[places >= 0]
+        sizes = np.bincount(places)
+        large = sizes > block.most_records
+        fitting.append(sizes[~large])
+        ids = ids[large[places]]
+        if part is None or not len(ids):
             break
-        numbers[large] = together([numbers[large], parts[part][large]])
-        _forget_unchanged(numbers, changed)
-    large, sizes = _large(numbers, block.most_records)
-    numbers[large] = 0
-    kept = sizes[sizes <= block.most_records]
-    aside = sizes[sizes > block.most_records]
-    return numbers, Found(block.name, _pairs(kept), len(aside), int(aside.sum()), _pairs(aside))
+        numbers[ids] = together([numbers[ids], parts[part][ids]])
+        ids = ids[numbers[ids] != 0]
+    numbers[ids] = 0
+    aside = sizes[large]
+    return numbers, Found(block.name, _pairs(np.concatenate(fitting)), len(aside), int(aside.sum()), _pairs(aside))
 
 
-def _forget_unchanged(numbers: Numbers, changed: Truths | None) -> None:
-    """Only blocks with a changed record are looked at."""
-    if changed is not None:
-        numbers[places_in(named(numbers[changed]), numbers) < 0] = 0
+def _grouped(numbers: Numbers) -> npt.NDArray[np.intp]:
+    """The place of each number among the different ones."""
+    order = np.argsort(numbers)
+    ordered = numbers[order]
+    places = np.empty(len(numbers), dtype=np.intp)
+    places[order] = np.cumsum(np.append(np.zeros(1, np.intp), ordered[1:] != ordered[:-1]))[: len(numbers)]
+    return places
 
 
 def named(*numbers: Numbers) -> Names:
@@ -152,17 +155,6 @@ def named(*numbers: Numbers) -> Names:
 def places_in(names: Names, numbers: Numbers) -> npt.NDArray[np.intp]:
     """Where each number stands among the names, -1 where it does not."""
     return names.get_indexer(pd.Index(numbers))
-
-
-def _large(numbers: Numbers, most: int) -> tuple[Ids, npt.NDArray[np.int64]]:
-    """The records of blocks that are too large, and the sizes of all blocks."""
-    order = _in_order(numbers, numbers != 0)
-    if not len(order):
-        return order, np.zeros(0, dtype=np.int64)
-    ordered = numbers[order]
-    group = np.append(0, np.cumsum(ordered[1:] != ordered[:-1]))
-    sizes = np.bincount(group)
-    return order[sizes[group] > most], sizes
 
 
 def _pairs(sizes: npt.NDArray[np.int64]) -> int:

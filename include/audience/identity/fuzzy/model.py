@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from math import log2
 from typing import Any
 
@@ -65,7 +66,7 @@ class TrainedModel:
     pairs: int
     seed: int
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The same for the same content."""
         return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:12]
