@@ -73,7 +73,7 @@ with sums as (
     ) group by all having low <> high
 ), beside as (
     select judged.*, lines_eur, told.order_id is not null as is_reused,
-           _reason is null and record_id is not null and contacts.record_id is null as is_orphan
+           judged._reason is null and record_id is not null and contacts.record_id is null as is_orphan
     from {rows} judged left join sums using (_day, order_id) left join told using (order_id)
          left join read_parquet('{contacts}') contacts using (record_id)
 )
