@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis.backends.duckdb import Backend
 
 from audience.core.engine import keep
@@ -86,10 +87,14 @@ def states_since(session: Backend, records: ir.Table, kept: ir.Table, parts: Seq
     Takes  `records`: as `train`; `kept`: as `States.table`; `parts`: of the blocks (`Rules.parts`).
     """
     known = session.to_pyarrow(kept.select("record_key", *(f"{name}_hash" for name in (TOLD, *parts))))
-    told = keep(session, told_by(records))
     here = _registered(session, {"record_key": known["record_key"], "id": np.arange(len(known), dtype=np.int32)})
-    came = session.to_pyarrow(told.anti_join(here, "record_key").order_by("record_key"))
-    stayed = session.to_pyarrow(told.join(here, "record_key").select("id", TOLD))
+    both = told_by(records).left_join(here, "record_key")
+    # Keys are asked of few: those of everybody are texts by the million.
+    told = session.to_pyarrow(
+        both.select("id", TOLD, key=both.id.isnull().ifelse(both.record_key, ibis.null("string")))
+    )
+    came = told.filter(pc.is_null(told["id"])).sort_by("key")
+    stayed = told.filter(pc.is_valid(told["id"]))
     numbers = np.concatenate([np.zeros(len(known), dtype=np.uint64), came[TOLD].to_numpy()])
     numbers[stayed["id"].to_numpy()] = stayed[TOLD].to_numpy()
     now = {TOLD: keyed(numbers, key)}
@@ -98,7 +103,7 @@ def states_since(session: Backend, records: ir.Table, kept: ir.Table, parts: Seq
         name: np.concatenate([known[f"{name}_hash"].to_numpy().view(np.uint64), nobody]) for name in (TOLD, *parts)
     }
     changed = now[TOLD] != before[TOLD]
-    keys = pa.concat_arrays([known["record_key"].combine_chunks(), came["record_key"].combine_chunks()])
+    keys = pa.concat_arrays([known["record_key"].combine_chunks(), came["key"].combine_chunks()])
     names = _registered(session, {"id": np.arange(len(keys), dtype=np.int32), "record_key": keys})
     values, ids = _prepared(session, records, names, changed & (now[TOLD] != 0), (*COLUMNS, *SOUNDS))
     for part, numbers_now in parts_of(session, values, parts).items():
