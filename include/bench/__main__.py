@@ -20,7 +20,7 @@ STEPS = (
     "gate",
 )  # fmt: skip
 
-OF_THEIR_OWN = {"fetch", "sql", "publish", "gate"}
+OF_THEIR_OWN = {"fetch", "sql", "publish", "diff", "claims", "erasure", "paced", "gate"}
 """Steps that make their data themselves: for the others a town is grown, which takes longer than they do."""
 
 CHECKS = ("faults",)

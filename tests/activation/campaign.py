@@ -19,8 +19,10 @@ import sqlalchemy as sa
 from activation import victim
 from activation.stands import Desk
 from activation.town import FRIDAY, Town
+from audience.activation.push import erase
 from audience.core.errors import DestinationRefused, DestinationUnavailable, LeaseLost
 from audience.core.warehouse.models import Lease
+from key import KEY
 
 PEOPLE = [f"p{n}" for n in range(12)]
 
@@ -116,6 +118,7 @@ class Campaign:
         ]  # fmt: skip
         scenarios += [("crash between any two calls", lambda: self._crash(chance))] * 6
         scenarios += [("overtaken between any two calls", lambda: self._overtaken(chance))] * 3
+        scenarios += [("somebody is erased after a crash", lambda: self._erasure(chance))] * 2
         scenarios += [("two runs at once", self._second_run), ("an older partition beside it", self._older)]
         scenarios += [("the clock jumps, the lease is gone", self._lease_expires)]
         scenarios += [("the database drops every connection", lambda: self._database(chance))] * 2
@@ -145,6 +148,24 @@ class Campaign:
 
     def _crash(self, chance: random.Random) -> None:
         self._push(at_call=_at(chance.randrange(16), _die))
+
+    def _erasure(self, chance: random.Random) -> None:
+        """A run dies, and somebody whom it may have told asks to be erased: before anybody pushes again they are gone."""
+        self._push(at_call=_at(chance.randrange(16), _die))
+        town, name = self.town, chance.choice(PEOPLE)
+        if name not in self.erased:
+            town.suppress(name, reason="erased")
+            self.erased.add(name)
+        report = erase(
+            town.stand.name, town.destination, warehouse=town.warehouse, key=KEY, holder="erasure", sleep=_at_once
+        )
+        if report is not None and report.waiting_seconds:
+            return  # a job that never ends: the push that gives it up erases them
+        self.violations += [f"seed {self.seed}: {one} is erased and still there" for one in self._still_there()]
+
+    def _still_there(self) -> Iterator[str]:
+        found = self.town.stand.attributes
+        return (one for one in sorted(self.erased) if found(self.desk.url, f"{one}@mailbox.example") is not None)
 
     def _second_run(self) -> None:
         def overtake() -> None:
@@ -255,6 +276,8 @@ class Campaign:
             yield f"{sorted(told - may)} were told of without consent"
         if again := self.opted_out - desk.blocked() - self.erased:
             yield f"{sorted(again)} opted out and were subscribed again"
+        for name in self._still_there():
+            yield f"{name} is erased and still there"
         violations = desk.journal()["violations"]
         if violations["resubscribes"]:
             yield f"statuses were written: {violations['details']}"
@@ -278,6 +301,10 @@ def _at(step: int, act: Callable[[], None]) -> Callable[[str], None]:
             act()
 
     return at_call
+
+
+def _at_once(_: float) -> None:
+    """Waits for nothing."""
 
 
 def _die() -> None:
