@@ -109,8 +109,9 @@ def publish(
         lock(turn, source)
         if tombstones(turn, key) != gone:
             raise AudienceError(f"{source}: somebody was erased while rows were judged; run it again")
-        kept = lake.write_days(session, quarantine(source), set_aside)
-        _prove(f"{source}: rows in quarantine", _in_files(kept), _number(session, set_aside))
+        if refusals := _number(session, set_aside):
+            kept = lake.write_days(session, quarantine(source), set_aside)
+            _prove(f"{source}: rows in quarantine", _in_files(kept), refusals)
         published = []
         for entity, rows in judged.items():
             written = lake.write_days(session, raw(source, entity), admitted(rows, ENTITIES[entity]), always=last)
