@@ -68,12 +68,15 @@ def folded(text: ir.StringValue) -> ir.StringValue:
 
 
 def told(folded_text: ir.StringValue) -> ir.StringValue:
-    """The text, or null where it is a placeholder, one letter, or one letter again and again."""
-    is_nothing = folded_text.isin(PLACEHOLDERS) | (folded_text.length() < 2) | folded_text.re_search(_ONE_LETTER)
-    return is_nothing.ifelse(ibis.null("string"), folded_text)
+    """The text, or null where it is a placeholder, one letter, or one letter again and again.
+
+    One pattern, which asks for the text once: the engine would compute it anew for each condition on it.
+    """
+    return folded_text.re_replace(_NOTHING, "").nullif("")
 
 
-_ONE_LETTER = "^(?:" + "|".join(f"{c}+(?: {c}+)*" for c in "abcdefghijklmnopqrstuvwxyz0123456789") + ")$"
+_ONE_LETTER = "|".join(f"{c}+(?: {c}+)*" for c in "abcdefghijklmnopqrstuvwxyz0123456789")
+_NOTHING = f"^(?s:.?|{'|'.join(PLACEHOLDERS)}|{_ONE_LETTER})$"
 
 _folded = over_distinct(folded_of, name="folded_of")
 
