@@ -1,6 +1,7 @@
 """Names: typing errors, particles, compound and short names, first and last name swapped."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -175,8 +176,12 @@ def _parts(names: pa.Array) -> npt.NDArray[np.int32]:
 
 def _nicknames(values: Texts) -> tuple[npt.NDArray[np.int32], Truths]:
     """The number of each name that has short forms or is one, and which of them may be the same."""
-    groups = nickname_groups()
-    numbers = {name: i for i, name in enumerate(groups)}
-    short = np.array([numbers.get(v, UNKNOWN) for v in values], dtype=np.int32)
-    names = list(groups.values())
-    return short, np.array([[bool(a & b) for b in names] for a in names], dtype=np.bool_)
+    numbers = {name: i for i, name in enumerate(nickname_groups())}
+    return np.array([numbers.get(v, UNKNOWN) for v in values], dtype=np.int32), _may_be_the_same()
+
+
+@cache
+def _may_be_the_same() -> Truths:
+    """By the numbers of two names."""
+    names = list(nickname_groups().values())
+    return np.array([[bool(a & b) for b in names] for a in names], dtype=np.bool_)
