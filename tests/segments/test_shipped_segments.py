@@ -7,7 +7,7 @@ import pytest
 
 from audience.core.tables import SCORES
 from audience.segments.check import check, declared
-from audience.segments.rule import All, Any, Condition, Not, Rule
+from audience.segments.rule import All, Any, Condition, Not, Rule, windows_of
 
 FOLDER = Path(__file__).parents[2] / "include" / "segments"
 SEGMENTS = {s.name: s for s in declared(FOLDER, ["brevo"])}
@@ -28,10 +28,11 @@ def test_they_have_no_problem() -> None:
     assert check(FOLDER, ["brevo"]) == []
 
 
-def test_they_show_features_a_probability_and_a_cluster() -> None:
+def test_they_show_features_a_probability_a_cluster_and_a_count_of_events() -> None:
     asked = {c for s in SEGMENTS.values() for c in columns(s.members)}
     assert {"p_buy_30d", "cluster"} <= asked
     assert asked - set(SCORES.names)
+    assert windows_of(s.members for s in SEGMENTS.values())
 
 
 @pytest.mark.parametrize("name", sorted(SEGMENTS))
