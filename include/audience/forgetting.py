@@ -104,7 +104,7 @@ def erase_there(
         return {"contacts": 0, "waiting_seconds": BUSY_SECONDS}
     if report is not None and report.waiting_seconds:
         return {"contacts": report.erased, "waiting_seconds": report.waiting_seconds}
-    with house.warehouse.begin() as connection:
+    with house.warehouse.vault.begin() as connection:
         left = told_there(connection, request_id, destination)
         if left:
             raise AudienceError(f"{destination}: found {left} contacts of request {request_id} that it did not erase")
@@ -119,7 +119,7 @@ def end_erasure(house: "House", request_id: str, destinations: Sequence[str]) ->
     The second look finds what a refresh wrote that had begun before the first.
 
     Returns:
-        Numbers; `elsewhere`: contacts on platforms that are not in use any more, which somebody has to delete there by hand.
+        Numbers; `elsewhere`: contacts by platform that nobody can ask it to delete, and somebody has to delete there by hand.
     """
     from audience.privacy.erasing.request import LAKE, VAULT, WAREHOUSE, finish, leave_receipt
     from audience.privacy.erasing.warehouse import erase_vault, told_elsewhere

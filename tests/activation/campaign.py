@@ -90,7 +90,7 @@ class Campaign:
                     town.rename(name, f"N{turn}")
                 case 8 if chance.random() < 0.4:
                     town.withdraw(name)
-                case 9 if chance.random() < 0.3 and town.stand.can.tells_opt_outs:
+                case 9 if chance.random() < 0.3 and town.stand.can.tells_opt_outs and name not in self.erased:
                     self.desk.block(name)
                     self.opted_out.add(name)
                 case 9 if chance.random() < 0.2 and name not in self.erased:
@@ -164,8 +164,13 @@ class Campaign:
         self.violations += [f"seed {self.seed}: {one} is erased and still there" for one in self._still_there()]
 
     def _still_there(self) -> Iterator[str]:
+        """Who was erased. Whom an opt-out there has made a contact is none of ours."""
         found = self.town.stand.attributes
-        return (one for one in sorted(self.erased) if found(self.desk.url, f"{one}@mailbox.example") is not None)
+        return (
+            one
+            for one in sorted(self.erased - self.opted_out)
+            if found(self.desk.url, f"{one}@mailbox.example") is not None
+        )
 
     def _second_run(self) -> None:
         def overtake() -> None:

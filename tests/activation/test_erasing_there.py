@@ -119,6 +119,34 @@ def test_whom_a_push_told_that_was_killed_before_it_noted_so_is_deleted(
     assert known(desk) == {"ana", "bob"}
 
 
+def test_who_left_every_list_before_is_still_a_contact_there_and_is_deleted(
+    house: House, town: Town, desk: PlatformDesk
+) -> None:
+    town.people("cam", "dan")
+    town.segment("vip", ["ana", "bob", "cam", "dan"])
+    town.push()
+    town.withdraw("cam")  # who says no, and who is no member any more
+    town.segment("vip", ["ana", "bob"])
+    town.push()
+    assert desk.lists() == town.acknowledged() == {"audience": {"ana", "bob"}, "vip": {"ana", "bob"}}
+    for name in ("cam", "dan"):
+        assert erase_there(house, request(house, name)) == {"contacts": 1, "waiting_seconds": 0}
+    assert known(desk) == {"ana", "bob"}
+
+
+def test_who_left_every_list_and_the_vault_is_named_for_somebody_to_delete_there(
+    house: House, town: Town, desk: PlatformDesk
+) -> None:
+    town.segment("vip", ["bob"])
+    town.push()
+    with town.warehouse.begin() as connection:
+        connection.execute(sa.delete(ContactPoint).where(ContactPoint.person_id == "ana"))
+    number = request(house, "ana")
+    forgetting.erase_stores(house, number)
+    assert erase_there(house, number) == {"contacts": 0, "waiting_seconds": 0}
+    assert forgetting.end_erasure(house, number, ["brevo"])["elsewhere"] == {"brevo": 1}
+
+
 def test_a_platform_that_is_no_longer_in_use_is_named_for_somebody_to_delete_there(house: House) -> None:
     number = request(house, "ana")
     forgetting.erase_stores(house, number)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from audience.core.warehouse.load import stage_rows
-from audience.core.warehouse.models import Acknowledged, Item, Job, Plan
+from audience.core.warehouse.models import Acknowledged, Item, Job, Plan, Remaining
 from audience.core.warehouse.models.push import IN_DOUBT, PROFILE
 from audience.privacy.gate import Claim
 
@@ -49,15 +49,7 @@ def settle(
         .cte("told")
     )
     if action == "remove":
-        connection.execute(
-            sa.delete(Acknowledged)
-            .where(
-                Acknowledged.destination == claim.destination,
-                Acknowledged.list_name == claim.list_name,
-                Acknowledged.contact_key == told.c.contact_key,
-            )
-            .add_cte(told)
-        )
+        _take_off(connection, claim.destination, claim.list_name, Acknowledged.contact_key == told.c.contact_key, told)
         return
     connection.execute(
         _acknowledging(
@@ -194,13 +186,27 @@ def doubt(connection: sa.Connection, destination: str, which: sa.ColumnElement[b
 
 def forget(connection: sa.Connection, destination: str, list_name: str, contact_keys: Sequence[str]) -> None:
     """Contacts that were taken off a list outside any plan."""
-    connection.execute(
-        sa.delete(Acknowledged).where(
-            Acknowledged.destination == destination,
-            Acknowledged.list_name == list_name,
-            Acknowledged.contact_key == sa.any_(sa.literal(list(contact_keys), sa.ARRAY(sa.String))),
-        )
+    among = sa.any_(sa.literal(list(contact_keys), sa.ARRAY(sa.String)))
+    _take_off(connection, destination, list_name, Acknowledged.contact_key == among)
+
+
+def _take_off(
+    connection: sa.Connection, destination: str, list_name: str, which: sa.ColumnElement[bool], *named: sa.CTE
+) -> None:
+    """Ends acknowledgements. Who leaves the list of everybody remains there as a contact."""
+    gone = (
+        sa.delete(Acknowledged)
+        .where(Acknowledged.destination == destination, Acknowledged.list_name == list_name, which)
+        .returning(Acknowledged.destination, Acknowledged.contact_key, Acknowledged.platform_id)
+        .add_cte(*named)
     )
+    if list_name != PROFILE:
+        connection.execute(gone)
+        return
+    left = gone.cte("gone")
+    kept = insert(Remaining).from_select(["destination", "contact_key", "platform_id"], sa.select(left))
+    again = {"platform_id": kept.excluded.platform_id}
+    connection.execute(kept.on_conflict_do_update(index_elements=["destination", "contact_key"], set_=again))
 
 
 def count_states(connection: sa.Connection, plan_id: int) -> dict[str, int]:

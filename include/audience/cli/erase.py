@@ -82,7 +82,7 @@ def run(number: Number) -> None:
         ended = forgetting.end_erasure(stores, number, names)
     facts(number, {"vault": ended["vault"], "finished": True})
     for name, contacts in ended["elsewhere"].items():
-        warn(f"{name}: not in AUDIENCE_DESTINATIONS, and was told of {contacts} contacts: delete them there by hand")
+        warn(f"{name}: {contacts} contacts that it was told of cannot be asked for any more: delete them there by hand")
 
 
 @commands.command()

@@ -36,7 +36,9 @@ def end_erasure(destinations: list[str]) -> Facts:
     with house() as stores:
         done = forgetting.end_erasure(stores, _request(), destinations)
     for name, contacts in done["elsewhere"].items():
-        log.warning("%s: not in use, was told of %s contacts: delete them there by hand", name, contacts)
+        log.warning(
+            "%s: %s contacts that it was told of cannot be asked for: delete them there by hand", name, contacts
+        )
     return done
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from audience.core.masked import Personal
-from audience.core.warehouse.models import Acknowledged, ContactPoint, Erasure, Item, Job, Suppression
+from audience.core.warehouse.models import Acknowledged, ContactPoint, Erasure, Item, Job, Remaining, Suppression
 from audience.core.warehouse.models.push import PROFILE
 from audience.privacy.gate import Leaver
 
@@ -29,11 +29,14 @@ def to_erase(connection: sa.Connection, destination: str, *, by_key: bool = Fals
         by_key: the contact key is enough to name a contact.
     """
     gone, profile, asked = Suppression.__table__, Acknowledged.__table__.alias("profile"), Erasure.__table__
+    remains = sa.and_(Remaining.destination == destination, Remaining.contact_key == gone.c.contact_key)
     told = sa.exists().where(Acknowledged.destination == destination, Acknowledged.contact_key == gone.c.contact_key)
+    platform_id = sa.func.coalesce(profile.c.platform_id, Remaining.platform_id).label("platform_id")
     is_begun = sa.and_(asked.c.erased_at.is_(None), asked.c.job.is_not(None))
     rows = connection.execute(
-        sa.select(gone.c.contact_key, ContactPoint.email, profile.c.platform_id)
+        sa.select(gone.c.contact_key, ContactPoint.email, platform_id)
         .outerjoin_from(gone, ContactPoint, ContactPoint.contact_key == gone.c.contact_key)
+        .outerjoin(Remaining, remains)
         .outerjoin(
             profile,
             sa.and_(
@@ -44,7 +47,14 @@ def to_erase(connection: sa.Connection, destination: str, *, by_key: bool = Fals
         )
         .outerjoin(asked, sa.and_(asked.c.destination == destination, asked.c.contact_key == gone.c.contact_key))
         .where(gone.c.reason.in_(GONE))
-        .where(sa.or_(told, sa.and_(asked.c.contact_key.is_not(None), asked.c.erased_at.is_(None))), sa.not_(is_begun))
+        .where(
+            sa.or_(
+                told,
+                Remaining.contact_key.is_not(None),
+                sa.and_(asked.c.contact_key.is_not(None), asked.c.erased_at.is_(None)),
+            ),
+            sa.not_(is_begun),
+        )
         .distinct()
         .order_by(gone.c.contact_key)
     )
@@ -99,6 +109,5 @@ def note_erased(connection: sa.Connection, destination: str, contact_keys: Colle
         )
     )
     among = sa.any_(sa.literal(list(contact_keys), sa.ARRAY(sa.String)))
-    connection.execute(
-        sa.delete(Acknowledged).where(Acknowledged.destination == destination, Acknowledged.contact_key == among)
-    )
+    for table in (Acknowledged, Remaining):
+        connection.execute(sa.delete(table).where(table.destination == destination, table.contact_key == among))

@@ -17,7 +17,7 @@ from audience.core.engine import engine
 from audience.core.errors import KeysChanged, SettingsError
 from audience.core.masked import PseudonymKey, Secret
 from audience.core.warehouse.load import stage_rows
-from audience.core.warehouse.models import Acknowledged, Base, ErasureSubject, Lease
+from audience.core.warehouse.models import Acknowledged, Base, ErasureSubject, Lease, Remaining
 from audience.core.warehouse.models import PseudonymKey as Used
 from audience.core.warehouse.models.push import PROFILE
 from audience.privacy.attributes import contacts
@@ -113,6 +113,11 @@ def rotate(connection: sa.Connection, key: PseudonymKey, *, named_by_key: Collec
         .where(Acknowledged.destination.in_(named_by_key), Acknowledged.list_name == PROFILE)
         .where(Acknowledged.platform_id.is_(None))
         .values(platform_id=Acknowledged.contact_key)
+    )
+    connection.execute(
+        sa.update(Remaining)
+        .where(Remaining.destination.in_(named_by_key), Remaining.platform_id.is_(None))
+        .values(platform_id=Remaining.contact_key)
     )
     new = sa.table("rekeyed", sa.column("old", sa.String), sa.column("new", sa.String))
     rows = 0

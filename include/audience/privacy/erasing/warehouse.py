@@ -17,6 +17,7 @@ from audience.core.warehouse.models import (
     Item,
     Lease,
     Membership,
+    Remaining,
 )
 
 PERSON = ("person", "former")
@@ -57,25 +58,39 @@ def erase_vault(connection: sa.Connection, request_id: str) -> int:
 
 
 def told_there(connection: sa.Connection, request_id: str, destination: str) -> int:
-    """Contacts of the subject that a platform was told of and has not erased."""
+    """Contacts of the subject that a platform was told of and has not erased, as far as they can still be named to it.
+
+    Args:
+        connection: with the vault.
+    """
     address = sa.select(_keys(request_id, "address").c.key)
     told = sa.select(Acknowledged.contact_key).where(
         Acknowledged.destination == destination, Acknowledged.contact_key.in_(address)
     )
+    has_a_name = sa.or_(
+        Remaining.platform_id.is_not(None), sa.exists().where(ContactPoint.contact_key == Remaining.contact_key)
+    )
+    remains = sa.select(Remaining.contact_key).where(
+        Remaining.destination == destination, Remaining.contact_key.in_(address), has_a_name
+    )
     asked = _asked(request_id, destination).where(Erasure.erased_at.is_(None))
-    return connection.execute(sa.select(sa.func.count()).select_from(told.union(asked).subquery())).scalar_one()
+    both = asked.union(told, remains).subquery()
+    return connection.execute(sa.select(sa.func.count()).select_from(both)).scalar_one()
 
 
 def told_elsewhere(connection: sa.Connection, request_id: str, destinations: Collection[str]) -> dict[str, int]:
-    """Platforms that are none of these, and how many contacts of the subject they were told of: nobody asks them to delete."""
+    """Platforms, and how many contacts of the subject they have that nobody can ask them to delete: they are none of these,
+    or the contact is on no list any more and neither its address nor an id is known."""
     address = sa.select(_keys(request_id, "address").c.key)
-    told = (
-        sa.select(Acknowledged.destination, sa.func.count(Acknowledged.contact_key.distinct()).label("contacts"))
-        .join_from(Lease, Acknowledged, Acknowledged.destination == Lease.destination)  # each that was ever pushed to
-        .where(Acknowledged.contact_key.in_(address), Lease.destination.not_in(sorted(destinations)))
-        .group_by(Acknowledged.destination)
-    )
-    return {row.destination: row.contacts for row in connection.execute(told)}
+    gone = Lease.destination.not_in(sorted(destinations))
+    both = sa.union(*(
+        sa.select(table.destination, table.contact_key)
+        .join_from(Lease, table, table.destination == Lease.destination)  # each that was ever pushed to
+        .where(table.contact_key.in_(address), which)
+        for table, which in ((Acknowledged, gone), (Remaining, sa.true()))
+    )).subquery()  # fmt: skip
+    counted = sa.select(both.c.destination, sa.func.count().label("contacts")).group_by(both.c.destination)
+    return {row.destination: row.contacts for row in connection.execute(counted)}
 
 
 def erased_there(connection: sa.Connection, request_id: str, destination: str) -> int:

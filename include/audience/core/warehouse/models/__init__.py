@@ -6,7 +6,17 @@ from audience.core.warehouse.models.erasure import ErasedRecord, ErasureReceipt,
 from audience.core.warehouse.models.identity import IdentityDecision, IdentityReveal
 from audience.core.warehouse.models.ops import DeclaredSource, Landing, NewField, Turn
 from audience.core.warehouse.models.privacy import Consent, KeyForm, PseudonymKey, Suppression
-from audience.core.warehouse.models.push import Acknowledged, Erasure, Item, Job, Lease, ListReading, Plan, Request
+from audience.core.warehouse.models.push import (
+    Acknowledged,
+    Erasure,
+    Item,
+    Job,
+    Lease,
+    ListReading,
+    Plan,
+    Remaining,
+    Request,
+)
 from audience.core.warehouse.models.quality import Histogram, Validation
 from audience.core.warehouse.models.quarantine import QuarantineDecision, QuarantineReveal
 from audience.core.warehouse.models.segments import Definition, Evaluation, Membership
@@ -44,6 +54,7 @@ __all__ = [
     "PseudonymKey",
     "QuarantineDecision",
     "QuarantineReveal",
+    "Remaining",
     "Request",
     "Suppression",
     "Turn",

@@ -121,6 +121,18 @@ class Erasure(Base):
     job: Mapped[int | None] = mapped_column(comment="number of the job that deletes it; null: none does now")
 
 
+class Remaining(Base):
+    """Grain: one (destination, contact) that is on no list of ours any more. Platforms keep the contact itself, so that it is to be
+    deleted there when the person is erased."""
+
+    __tablename__ = "remaining"
+    __table_args__ = {"schema": "push"}
+
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    contact_key: Mapped[str] = mapped_column(primary_key=True)
+    platform_id: Mapped[str | None] = mapped_column(comment="as of `acknowledged`")
+
+
 class Request(Base):
     """Grain: one call to a platform, answered or not, without what names a contact. Kept for 30 days."""
 
