@@ -18,9 +18,9 @@ CONTRIBUTING = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 def documented(first: str, last: str) -> list[str]:
     """The documented command, for other days than its example."""
     (command,) = re.findall(r"airflow backfill create(?:.*\\\n)*.*", CONTRIBUTING.read_text())
-    asked = command.replace("\\\n", " ").replace("2026-11-14", first).replace("2026-11-20", last)
-    assert asked.count(first) == asked.count(last) == 1
-    return shlex.split(asked)
+    asked, days = re.subn(r"(--from-date |--to-date )\d{4}-\d\d-\d\d", r"\1{}", command.replace("\\\n", " "))
+    assert days == 2
+    return shlex.split(asked.format(first, last))
 
 
 def test_the_documented_command_runs_each_day_of_its_range_again_and_changes_no_content(way: Way) -> None:
