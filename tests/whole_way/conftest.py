@@ -88,14 +88,21 @@ def held(way: Way) -> Iterator[str]:
             connection.execute(sa.insert(Membership), [dict(row) for row in taken])
 
 
+@pytest.fixture
+def page(browser: "Page") -> "Iterator[Page]":
+    """A page in which `admin` is logged in. Left open, it would go on asking Airflow, and drawing what turns."""
+    yield browser
+    browser.goto("about:blank")
+
+
 @pytest.fixture(scope="package")
-def page(way: Way) -> "Iterator[Page]":
+def browser(way: Way) -> "Iterator[Page]":
     """A browser in which `admin` has just logged in."""
-    browser = chromium()
+    program = chromium()
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser, args=QUIET) as running:
-        page = running.new_page(viewport=WINDOW)
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program, args=QUIET) as running:
+        page = running.new_page(viewport=WINDOW, reduced_motion="reduce")
         page.set_default_timeout(120_000)  # ms: two cores also run the scheduler, its tasks and other tests
         page.goto(way.place.airflow_url)
         page.get_by_label("Username").fill("admin")

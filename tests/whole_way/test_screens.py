@@ -20,6 +20,7 @@ Keep = Callable[[str], None]
 def test_the_page_audience_is_in_the_navigation_and_shows_each_segment_with_its_size(
     way: Way, page: "Page", keep: Keep
 ) -> None:
+    page.goto(way.place.airflow_url)
     page.get_by_role("button", name="Browse").click()
     page.get_by_role("menuitem", name="Audience").click()
     shows = page.frame_locator("iframe")

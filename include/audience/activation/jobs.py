@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from audience.activation.outcomes import doubt
 from audience.core.warehouse.models import Erasure, Item, Job
-from audience.core.warehouse.models.push import PROFILE
+from audience.core.warehouse.models.push import IN_FLIGHT, PROFILE
 
 PATIENCE = timedelta(hours=6)
 """A job that is not over after this long is given up: what it covers is in doubt, and told again with the value of then."""
@@ -47,7 +47,7 @@ def unfinished(
 
 def adopt(connection: sa.Connection, number: int, epoch: int) -> None:
     """Makes a job's items those of this epoch: whoever sent them is gone, or is us."""
-    connection.execute(sa.update(Item).where(Item.job == number, Item.state == "in_flight").values(epoch=epoch))
+    connection.execute(sa.update(Item).where(Item.job == number, IN_FLIGHT).values(epoch=epoch))
 
 
 def finish(connection: sa.Connection, number: int, outcome: str) -> None:

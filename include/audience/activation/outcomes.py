@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from audience.core.warehouse.load import stage_rows
 from audience.core.warehouse.models import Acknowledged, Item, Job, Plan, Remaining
-from audience.core.warehouse.models.push import IN_DOUBT, PROFILE
+from audience.core.warehouse.models.push import IN_DOUBT, IN_FLIGHT, PROFILE
 from audience.privacy.gate import Claim
 
 
@@ -118,7 +118,7 @@ def _flying(claim: Claim, action: str) -> tuple[sa.ColumnElement[bool], ...]:
         Item.plan_id == claim.plan_id,
         Item.list_name == claim.list_name,
         Item.action == action,
-        Item.state == "in_flight",
+        IN_FLIGHT,
         Item.epoch == claim.epoch,
         Item.job.is_(None) if claim.job is None else Item.job == claim.job,
     )
@@ -169,7 +169,7 @@ def doubt(connection: sa.Connection, destination: str, which: sa.ColumnElement[b
     of_destination = sa.select(Plan.plan_id, Plan.as_of).where(Plan.destination == destination).subquery("plans")
     doubted = (
         sa.update(Item)
-        .where(Item.plan_id == of_destination.c.plan_id, Item.state == "in_flight", which)
+        .where(Item.plan_id == of_destination.c.plan_id, IN_FLIGHT, which)
         .values(state="in_doubt")
         .returning(Item.contact_key, Item.list_name, of_destination.c.as_of)
         .cte("doubted")

@@ -16,8 +16,9 @@ from audience.core.warehouse.load import count_rows
 from audience.core.warehouse.models import Acknowledged, Definition, Evaluation, Item, Plan
 from audience.core.warehouse.models.push import PROFILE
 
-WORK_MEMORY = "256MB"
-"""For each sort and join of a plan: enough for two million memberships, where PostgreSQL's default is 4 MB."""
+WORK_MEMORY = "128MB"
+"""For each sort and join of a plan, where PostgreSQL's default is 4 MB: with it 200 lists of a million contacts take the server
+1.5 GB, with twice as much 1.95 GB; beside the plain query it takes as long with either."""
 
 BETWEEN = "; "
 """Between the reasons of a held plan."""

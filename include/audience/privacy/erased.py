@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from audience.core.masked import Personal
 from audience.core.warehouse.models import Acknowledged, ContactPoint, Erasure, Item, Job, Remaining, Suppression
-from audience.core.warehouse.models.push import PROFILE
+from audience.core.warehouse.models.push import IN_FLIGHT, PROFILE
 from audience.privacy.gate import Leaver
 
 ERASED = "erased"
@@ -74,7 +74,7 @@ def is_telling_the_erased(connection: sa.Connection, destination: str) -> bool:
     """Whether the platform is at work on a job that brings somebody who was erased: it ends after us, and makes them anew."""
     told = (
         sa.select(sa.literal(1))
-        .join_from(Job, Item, sa.and_(Item.plan_id == Job.plan_id, Item.job == Job.number, Item.state == "in_flight"))
+        .join_from(Job, Item, sa.and_(Item.plan_id == Job.plan_id, Item.job == Job.number, IN_FLIGHT))
         .join(Suppression, Suppression.contact_key == Item.contact_key)
         .where(Job.destination == destination, Job.finished_at.is_(None), Suppression.reason.in_(GONE))
     )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from audience.core.errors import ConsentMissing, LeaseLost
 from audience.core.masked import Personal
 from audience.core.warehouse.models import Acknowledged, ContactPoint, Item, Lease
-from audience.core.warehouse.models.push import PROFILE
+from audience.core.warehouse.models.push import IN_FLIGHT, PROFILE
 from audience.privacy.attributes import contacts
 from audience.privacy.sendable import allowed, people_of
 
@@ -165,7 +165,7 @@ def is_outdated(connection: sa.Connection, claim: Claim, *, action: str, wanted:
             Item.plan_id == claim.plan_id,
             Item.action == action,
             Item.list_name == claim.list_name,
-            Item.state == "in_flight",
+            IN_FLIGHT,
             Item.epoch == claim.epoch,
             Item.job.is_(None),
         )
@@ -265,9 +265,7 @@ def _alive(claim: Claim) -> sa.CTE:
 
 def _batch(claim: Claim, action: str, alive: sa.CTE) -> sa.CTE:
     """Planned items, or those of a job that failed, locked; none when the lease is not ours."""
-    waiting = (
-        Item.state == "planned" if claim.job is None else sa.and_(Item.state == "in_flight", Item.job == claim.job)
-    )
+    waiting = Item.state == "planned" if claim.job is None else sa.and_(IN_FLIGHT, Item.job == claim.job)
     return (
         sa.select(Item.contact_key)
         .join_from(Item, alive, sa.true())

@@ -19,6 +19,7 @@ from audience.core.warehouse.models import (
     Membership,
     Remaining,
 )
+from audience.core.warehouse.models.push import IN_FLIGHT
 
 PERSON = ("person", "former")
 """Kinds of keys that are pseudonyms."""
@@ -49,7 +50,7 @@ def erase_vault(connection: sa.Connection, request_id: str) -> int:
     is_told = sa.and_(Item.plan_id == told.c.plan_id, Item.list_name == told.c.list_name)
     return _deleted(
         connection,
-        sa.delete(Item).where(is_told, Item.contact_key == address.c.key, Item.state != "in_flight"),
+        sa.delete(Item).where(is_told, Item.contact_key == address.c.key, ~IN_FLIGHT),
         sa.delete(FormerAddress).where(FormerAddress.contact_key == address.c.key),
         sa.delete(FormerAddress).where(FormerAddress.person_id == person.c.key),
         sa.delete(ContactPoint).where(ContactPoint.contact_key == address.c.key),

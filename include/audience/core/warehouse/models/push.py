@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, false, func, text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, false, func, literal_column, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -95,7 +95,13 @@ class Item(Base):
     """Grain: one (plan, list, contact): one thing to tell the platform. Claimed in the order of its key."""
 
     __tablename__ = "item"
-    __table_args__ = {"schema": "push"}
+    __table_args__ = (
+        Index(
+            "item_in_flight_idx", "plan_id", "list_name", "action", "contact_key",
+            postgresql_where=text("state = 'in_flight'"),
+        ),
+        {"schema": "push"},
+    )  # fmt: skip
 
     plan_id: Mapped[int] = mapped_column(ForeignKey(Plan.plan_id, ondelete="CASCADE"), primary_key=True)
     list_name: Mapped[str] = mapped_column(primary_key=True)
@@ -107,6 +113,11 @@ class Item(Base):
     reason: Mapped[str | None] = mapped_column(comment="why it is dead or withheld; no personal data")
     epoch: Mapped[int | None] = mapped_column(comment="lease epoch that sent it")
     job: Mapped[int | None] = mapped_column(comment="number of the job that it is part of")
+
+
+IN_FLIGHT = Item.state == literal_column("'in_flight'")
+"""Whether an item was handed out, and its outcome is not known yet: so few of a plan that they have an index. Written out,
+because a plan that PostgreSQL makes for any value of a parameter cannot use it."""
 
 
 class Erasure(Base):

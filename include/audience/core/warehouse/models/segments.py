@@ -47,7 +47,7 @@ class Membership(Base):
 
     __tablename__ = "membership"
     __table_args__ = (
-        Index("membership_current_idx", "segment", "person_id", unique=True, postgresql_where=text("left_on IS NULL")),
+        Index("membership_current_idx", "person_id", "segment", unique=True, postgresql_where=text("left_on IS NULL")),
         Index("membership_left_on_idx", "segment", "left_on"),
         {"schema": "segments"},
     )
