@@ -21,6 +21,7 @@ create table if not exists list (id integer primary key autoincrement, name text
     created_at text not null);
 create table if not exists membership (
     list_id integer not null, contact_id integer not null, primary key (list_id, contact_id)) without rowid;
+create index if not exists membership_of on membership (contact_id);
 create table if not exists process (
     id integer primary key autoincrement, status text not null, accepted_at real not null, due_at real,
         ends_as text not null,

@@ -30,6 +30,7 @@ create table if not exists merge_field (id integer primary key, tag text not nul
 create table if not exists segment (id integer primary key, name text not null unique, created_at text not null);
 create table if not exists membership (
     segment_id integer not null, member_id integer not null, primary key (segment_id, member_id)) without rowid;
+create index if not exists membership_of on membership (member_id);
 create table if not exists batch (
     id text primary key, ends_as text not null, accepted_at real not null, due_at real, work text, results text,
     total integer not null, errored integer not null default 0);
