@@ -193,13 +193,12 @@ def claim_leavers(connection: sa.Connection, claim: Claim, *, by_key: bool = Fal
     """
     alive = _alive(claim)
     batch = _batch(claim, "remove", alive)
-    told = _told(claim.destination)
-    is_nameless = sa.and_(ContactPoint.contact_key.is_(None), told.c.platform_id.is_(None), sa.literal(not by_key))
+    told_as = _told_as(claim.destination, batch.c.contact_key)
+    is_nameless = sa.and_(ContactPoint.contact_key.is_(None), told_as.is_(None), sa.literal(not by_key))
     reason = sa.case((is_nameless, "not in the vault"))
     judged = (
-        sa.select(batch.c.contact_key, reason.label("reason"), ContactPoint.email, told.c.platform_id)
+        sa.select(batch.c.contact_key, reason.label("reason"), ContactPoint.email, told_as.label("platform_id"))
         .outerjoin_from(batch, ContactPoint, ContactPoint.contact_key == batch.c.contact_key)
-        .outerjoin(told, told.c.contact_key == batch.c.contact_key)
         .cte("judged")
     )
     taken, last, rows = _take(connection, claim, alive, judged, Item.payload_hash)
@@ -229,23 +228,27 @@ def _judged(claim: Claim, action: str, batch: sa.CTE, wanted: sa.Select[*tuple[A
         (can.c.contact_key.is_(None), "no consent, or suppressed"),
     )
     shown = ("email", "first_name", "last_name", "open_tracking", "click_tracking", "payload_hash")
-    told = _told(claim.destination)
+    told_as = _told_as(claim.destination, batch.c.contact_key).label("platform_id")
     return (
-        sa.select(batch.c.contact_key, reason.label("reason"), told.c.platform_id, *(known.c[c] for c in shown))
+        sa.select(batch.c.contact_key, reason.label("reason"), told_as, *(known.c[c] for c in shown))
         .outerjoin_from(batch, known, known.c.contact_key == batch.c.contact_key)
         .outerjoin(listed, listed.c.contact_key == batch.c.contact_key)
         .outerjoin(can, can.c.contact_key == batch.c.contact_key)
-        .outerjoin(told, told.c.contact_key == batch.c.contact_key)
         .cte("judged")
     )
 
 
-def _told(destination: str) -> sa.FromClause:
-    """One row per contact the platform was told of: its `contact_key` and the platform's own id."""
+def _told_as(destination: str, contact_key: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
+    """The platform's own id of a contact that it was told of, looked up one by one: a first push fills the ledger, and
+    while nobody counted its rows a join would read all of them for each contact."""
     return (
-        sa.select(Acknowledged.contact_key, Acknowledged.platform_id)
-        .where(Acknowledged.destination == destination, Acknowledged.list_name == PROFILE)
-        .subquery("told")
+        sa.select(Acknowledged.platform_id)
+        .where(
+            Acknowledged.destination == destination,
+            Acknowledged.list_name == PROFILE,
+            Acknowledged.contact_key == contact_key,
+        )
+        .scalar_subquery()
     )
 
 

@@ -37,7 +37,13 @@ class Acknowledged(Base):
     """
 
     __tablename__ = "acknowledged"
-    __table_args__ = {"schema": "push"}
+    __table_args__ = (
+        Index(
+            "acknowledged_platform_id_idx", "destination", "platform_id",
+            postgresql_where=text("platform_id IS NOT NULL"),
+        ),
+        {"schema": "push"},
+    )  # fmt: skip
 
     destination: Mapped[str] = mapped_column(primary_key=True)
     contact_key: Mapped[str] = mapped_column(primary_key=True)
