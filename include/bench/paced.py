@@ -88,7 +88,12 @@ def limit(platform: str, place: Place, watch: Stopwatch) -> object:
 
 
 def _sent(api: "httpx.Client", method: str, url: str, headers: dict[str, str], content: bytes) -> None:
-    while api.request(method, url, headers=headers, content=content).status_code == 429:
+    """Until it is taken; a look at a job until the job is over, which what comes next relies on."""
+    while True:
+        answer = api.request(method, url, headers=headers, content=content)
+        still_runs = answer.is_success and "/processes/" in url and answer.json()["status"] != "completed"
+        if answer.status_code != 429 and not still_runs:
+            return
         time.sleep(1)
 
 
