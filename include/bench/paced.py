@@ -35,9 +35,8 @@ def measure_paced(place: Place) -> list[Step]:
 
 
 def _measured(platform: str, place: Place) -> Step:
-    import httpx
 
-    httpx.post(f"{url_of(place)}/_control/limits", json={platform: {}}).raise_for_status()
+    _begin_anew(platform, place)
     with _town(platform, place) as contacts:
         mine, raw = run(partial(ours, platform), place), run(partial(limit, platform), place)
     (calls, own_s, digest) = mine.answer
@@ -75,8 +74,7 @@ def limit(platform: str, place: Place, watch: Stopwatch) -> object:
     import httpx
 
     asked = pickle.loads(_tape(place).read_bytes())  # noqa: S301 - written by `ours`
-    httpx.post(f"{url_of(place)}/_control/reset", json={platform: True}, timeout=60).raise_for_status()
-    httpx.post(f"{url_of(place)}/_control/limits", json={platform: {}}).raise_for_status()
+    _begin_anew(platform, place)
     interval = 1 / _destination(platform, place).per_second
     with httpx.Client(timeout=60) as api, watch.lap():
         turn = time.monotonic()
@@ -85,6 +83,14 @@ def limit(platform: str, place: Place, watch: Stopwatch) -> object:
             turn = max(turn, time.monotonic()) + interval
             _sent(api, method, url, headers, content)
     return _there(platform, place)
+
+
+def _begin_anew(platform: str, place: Place) -> None:
+    """The platform knows nobody, whatever an earlier run left there, and keeps its documented limits."""
+    import httpx
+
+    httpx.post(f"{url_of(place)}/_control/reset", json={platform: True}, timeout=60).raise_for_status()
+    httpx.post(f"{url_of(place)}/_control/limits", json={platform: {}}).raise_for_status()
 
 
 def _sent(api: "httpx.Client", method: str, url: str, headers: dict[str, str], content: bytes) -> None:
