@@ -35,7 +35,6 @@ def measure_paced(place: Place) -> list[Step]:
 
 
 def _measured(platform: str, place: Place) -> Step:
-
     _begin_anew(platform, place)
     with _town(platform, place) as contacts:
         mine, raw = run(partial(ours, platform), place), run(partial(limit, platform), place)

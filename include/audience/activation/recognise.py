@@ -54,7 +54,7 @@ def _of_ledger(
         sa.select(column.label("name"), Acknowledged.contact_key).where(
             Acknowledged.destination == destination,
             Acknowledged.list_name == PROFILE,
-            column.is_not(None),
+            column.is_not(None),  # said for PostgreSQL: the index of ids has no others
             column == sa.any_(sa.literal(list(names), sa.ARRAY(sa.String))),
         )
     )
