@@ -19,8 +19,6 @@ Truths = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.uint64]
 """By id, the number of something; 0 for nothing."""
 
-Places = npt.NDArray[np.intp]
-
 Names: TypeAlias = "pd.Index[int]"
 """The numbers of some blocks."""
 
@@ -118,36 +116,33 @@ def _neighbours(numbers: Numbers) -> Iterator[tuple[Ids, Ids]]:
 
 
 def _block(parts: Mapping[str, Numbers], block: Block, changed: Truths | None) -> tuple[Numbers, Found]:
-    at = together([parts[part] for part in block.on])
-    numbers, fitting = np.zeros_like(at), []
-    names = None if changed is None else named(at[changed])
-    where, places = _grouped(at) if names is None else found_in(names, at)
-    ids, at = where, at[where]
+    numbers = together([parts[part] for part in block.on])
+    ids = np.flatnonzero(numbers).astype(np.int32)
+    fitting = []
     for part in (*block.then, None):
+        places = _grouped(numbers[ids]) if changed is None else places_in(named(numbers[changed]), numbers[ids])
+        numbers[ids[places < 0]] = 0
+        ids, places = ids[places >= 0], places[places >= 0]
         sizes = np.bincount(places)
         large = sizes > block.most_records
         fitting.append(sizes[~large])
-        divided = large[places]
-        numbers[ids[~divided]] = at[~divided]
-        ids = ids[divided]
+        ids = ids[large[places]]
         if part is None or not len(ids):
             break
-        at = together([at[divided], parts[part][ids]])
-        names = None if changed is None else named(at[changed[ids]])
-        where, places = _grouped(at) if names is None else found_in(names, at)
-        ids, at = ids[where], at[where]
+        numbers[ids] = together([numbers[ids], parts[part][ids]])
+        ids = ids[numbers[ids] != 0]
+    numbers[ids] = 0
     aside = sizes[large]
     return numbers, Found(block.name, _pairs(np.concatenate(fitting)), len(aside), int(aside.sum()), _pairs(aside))
 
 
-def _grouped(numbers: Numbers) -> tuple[Places, Places]:
-    """Which numbers there are (not 0), and the place of each among the different ones."""
-    where = np.flatnonzero(numbers)
-    order = np.argsort(numbers[where])
-    ordered = numbers[where[order]]
-    places = np.empty(len(where), dtype=np.intp)
-    places[order] = np.cumsum(np.append(np.zeros(1, np.intp), ordered[1:] != ordered[:-1]))[: len(where)]
-    return where, places
+def _grouped(numbers: Numbers) -> npt.NDArray[np.intp]:
+    """The place of each number among the different ones."""
+    order = np.argsort(numbers)
+    ordered = numbers[order]
+    places = np.empty(len(numbers), dtype=np.intp)
+    places[order] = np.cumsum(np.append(np.zeros(1, np.intp), ordered[1:] != ordered[:-1]))[: len(numbers)]
+    return places
 
 
 def named(*numbers: Numbers) -> Names:
@@ -157,16 +152,16 @@ def named(*numbers: Numbers) -> Names:
     return found
 
 
-def found_in(names: Names, numbers: Numbers) -> tuple[Places, Places]:
-    """Which numbers are among the names, and the place of each there."""
+def places_in(names: Names, numbers: Numbers) -> npt.NDArray[np.intp]:
+    """Where each number stands among the names, -1 where it does not."""
     # Most numbers are of nobody's block: their last bits tell that sooner than looking them up.
     ends = np.zeros(1 << 20, dtype=np.bool_)
     last_bits = np.uint64(len(ends) - 1)
-    ends[(names.to_numpy() & last_bits).view(np.int64)] = True
-    maybe = np.flatnonzero(ends[(numbers & last_bits).view(np.int64)])
-    places = names.get_indexer(pd.Index(numbers[maybe]))
-    is_found = places >= 0
-    return maybe[is_found], places[is_found]
+    ends[names.to_numpy() & last_bits] = True
+    maybe = np.flatnonzero(ends[numbers & last_bits])
+    places = np.full(len(numbers), -1, dtype=np.intp)
+    places[maybe] = names.get_indexer(pd.Index(numbers[maybe]))
+    return places
 
 
 def _pairs(sizes: npt.NDArray[np.int64]) -> int:

@@ -135,7 +135,6 @@ def increment(session: Backend, records: ir.Table, model: TrainedModel, since: S
     again = (since.changed | together) & (now.numbers[TOLD] != 0)
     blocks = blocks_of(now.numbers, model.rules, again | apart)
     found = list(pairs_of(blocks, changed=again))
-    records = _told_of(session, records, now, found)
     first = asked_first(model.rules)
     if first.comparisons:
         few = _Placed.of(session, records, now, found, first)
@@ -168,7 +167,9 @@ class _Placed:
     def of(
         cls, session: Backend, records: ir.Table, now: States, pairs: Sequence[tuple[Ids, Ids]], rules: Rules
     ) -> "_Placed":
-        met = _met(now, pairs)
+        met = np.zeros(len(now.numbers[TOLD]), dtype=np.bool_)
+        for side in (side for pair in pairs for side in pair):
+            met[side] = True
         compared = {column for comparison in rules.comparisons for column in comparison.columns}
         values, ids = _prepared(session, records, now.names, met, compared)
         places = np.zeros(len(met), dtype=np.int32)
@@ -178,18 +179,6 @@ class _Placed:
     def pair(self, left: Ids, right: Ids) -> tuple[Ids, Ids]:
         one, other = self.places[left], self.places[right]
         return np.minimum(one, other), np.maximum(one, other)
-
-
-def _met(now: States, pairs: Sequence[tuple[Ids, Ids]]) -> Truths:
-    met = np.zeros(len(now.numbers[TOLD]), dtype=np.bool_)
-    for side in (side for pair in pairs for side in pair):
-        met[side] = True
-    return met
-
-
-def _told_of(session: Backend, records: ir.Table, now: States, pairs: Sequence[tuple[Ids, Ids]]) -> ir.Table:
-    """The records that some pairs are about: to look for a few keys among those of everybody takes as long as to compare."""
-    return keep(session, records.semi_join(now.names.semi_join(_ids(_met(now, pairs)), "id"), "record_key"))
 
 
 def _with_a_side_in(session: Backend, pairs: ir.Table, names: ir.Table, wanted: Truths) -> tuple[pa.Table, Ids, Ids]:
