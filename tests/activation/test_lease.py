@@ -52,8 +52,19 @@ def test_a_lease_from_before_the_clock_went_back_is_free(warehouse: Warehouse) -
 def test_a_renewed_lease_lives_on(warehouse: Warehouse) -> None:
     lease = take(warehouse, "brevo", "run-1")
     with warehouse.begin() as connection:
+        connection.exec_driver_sql("UPDATE push.lease SET expires_at = clock_timestamp() + interval '1 minute'")
+    with warehouse.begin() as connection:
         lease.renew(connection)
-    lease.check()
+        left = connection.exec_driver_sql("SELECT expires_at - clock_timestamp() FROM push.lease").scalar_one()
+    assert timedelta(minutes=4) < left <= timedelta(minutes=5)
+
+
+def test_a_fresh_lease_is_seen_to_be_ours_while_a_claim_holds_it(warehouse: Warehouse) -> None:
+    """Or each call to a platform would wait for the claim of the next batch."""
+    lease = take(warehouse, "brevo", "run-1")
+    with lease.writing(), warehouse.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '1ms'")
+        lease.renew(connection)
 
 
 def test_a_released_lease_is_free_and_an_old_release_frees_nothing(warehouse: Warehouse) -> None:

@@ -47,7 +47,8 @@ def unfinished(
 
 def adopt(connection: sa.Connection, number: int, epoch: int) -> None:
     """Makes a job's items those of this epoch: whoever sent them is gone, or is us."""
-    connection.execute(sa.update(Item).where(Item.job == number, IN_FLIGHT).values(epoch=epoch))
+    sent = sa.and_(Item.job == number, IN_FLIGHT, Item.epoch != epoch)
+    connection.execute(sa.update(Item).where(sent).values(epoch=epoch))
 
 
 def finish(connection: sa.Connection, number: int, outcome: str) -> None:

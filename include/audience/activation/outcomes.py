@@ -115,8 +115,7 @@ def _given(contact_keys: Sequence[str]) -> sa.Subquery:
 
 def _flying(claim: Claim, action: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        Item.plan_id == claim.plan_id,
-        Item.list_name == claim.list_name,
+        claim.among,
         Item.action == action,
         IN_FLIGHT,
         Item.epoch == claim.epoch,

@@ -1,12 +1,14 @@
 """What a platform shows when its lists are read back, as columns: a million contacts take about 150 MB."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
+from audience.activation.ahead import ahead
 from audience.activation.destination import Listed, OptOut, Platform
 from audience.activation.recognise import recognise
 from audience.core.masked import Personal, Secret
@@ -49,15 +51,16 @@ def read(platform: Platform, lists: Sequence[str], *, warehouse: Warehouse, dest
     """Reads lists back, one after the other."""
     shown = ((name, listed) for name in lists for listed in platform.read_back(name))
     tables, opt_outs = [COLUMNS.empty_table()], []
-    while some := list(islice(shown, AT_ONCE)):
-        with warehouse.begin() as connection:
-            keys = recognise(connection, destination, (listed.who for _, listed in some), key)
-        tables.append(pa.Table.from_pylist(list(_rows(some, keys)), schema=COLUMNS))
-        opt_outs += [
-            OptOut(listed.who, "blocklist", listed.opted_out_at)
-            for _, listed in some
-            if listed.opted_out_at is not None
-        ]
+    with closing(ahead(iter(lambda: list(islice(shown, AT_ONCE)), []))) as parts:
+        for some in parts:
+            with warehouse.begin() as connection:
+                keys = recognise(connection, destination, (listed.who for _, listed in some), key)
+            tables.append(pa.Table.from_pylist(list(_rows(some, keys)), schema=COLUMNS))
+            opt_outs += [
+                OptOut(listed.who, "blocklist", listed.opted_out_at)
+                for _, listed in some
+                if listed.opted_out_at is not None
+            ]
     return Reading(pa.concat_tables(tables), opt_outs)
 
 

@@ -1,6 +1,7 @@
 """Tells one platform, under one lease, what a plan says: batch by batch, each record's result into the ledger."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from audience.activation import jobs
+from audience.activation.ahead import ahead
 from audience.activation.bisection import MOST_CALLS, Outcome, isolate
 from audience.activation.desired import wanted
 from audience.activation.destination import Answer, Destination, Job, Platform, Results
@@ -27,6 +29,15 @@ ASKED_FOR_SECONDS = 1.0
 
 MOST_LOOKS = 60
 """Looks at one job that a run waits for where it stands."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """People who were claimed together; `asked_at` is when the gate was asked about them."""
+
+    claim: Claim
+    people: Any
+    asked_at: float
 
 
 @dataclass
@@ -111,26 +122,43 @@ class Teller:
         self.asked_at = self.clock()
 
     def _tell_all(self, one: Claim, action: str, *, already: str = "") -> None:
-        while True:
+        after: str | None = one.after
+        while after is not None:
+            after = self._tell_from(replace(one, after=after), action, already)
+
+    def _tell_from(self, one: Claim, action: str, already: str) -> str | None:
+        """Tells batch by batch, the next one being claimed meanwhile. Returns the key to begin again behind, because the gate
+        has to be asked again, or None at the end."""
+        with closing(ahead(self._batches(one, action))) as batches:
+            for batch in batches:
+                try:
+                    self._tell_batch(batch, action, already)
+                except AnswerOutdated:
+                    batches.close()
+                    with self.lease.writing() as connection:
+                        put_back(connection, replace(batch.claim, upto=""), action)  # and what was claimed meanwhile
+                    return batch.claim.after
+        return None
+
+    def _batches(self, one: Claim, action: str) -> Iterator[Batch]:
+        taken = one.at_most
+        while taken == one.at_most:
             with self.warehouse.begin() as connection:
                 taken, last, people = self._claim(connection, one, action)
-            if taken == 0:
-                return
-            batch = replace(one, job=None)
-            try:
-                self.asked_at, self.in_hand = self.clock(), None if action == "remove" else (batch, action)
-                self._tell(batch, action, people, already=already)
-            except AnswerOutdated:
-                with self.lease.writing() as connection:
-                    put_back(connection, batch, action)
-                continue
-            except LeaseLost:
-                with self.warehouse.begin() as connection:
-                    doubt_told(connection, batch, [p.contact_key for p in people])
-                raise
-            finally:
-                self.in_hand = None
+            if people:
+                yield Batch(replace(one, upto=last, job=None), people, self.clock())
             one = replace(one, after=last)
+
+    def _tell_batch(self, batch: Batch, action: str, already: str) -> None:
+        self.asked_at, self.in_hand = batch.asked_at, None if action == "remove" else (batch.claim, action)
+        try:
+            self._tell(batch.claim, action, batch.people, already=already)
+        except LeaseLost:
+            with self.warehouse.begin() as connection:
+                doubt_told(connection, batch.claim, [p.contact_key for p in batch.people])
+            raise
+        finally:
+            self.in_hand = None
 
     def _claim(self, connection: sa.Connection, one: Claim, action: str) -> Claimed[Any]:
         if action == "remove":
@@ -138,8 +166,6 @@ class Teller:
         return claim(connection, one, action=action, wanted=wanted(self.destination.name))
 
     def _tell(self, one: Claim, action: str, people: Any, *, already: str) -> None:
-        if not people:
-            return
         send = self._sender(action, one.list_name)
         if not already:
             answer = send(people)

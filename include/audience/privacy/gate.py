@@ -101,6 +101,8 @@ class Claim:
 
     Args:
         after: contact key behind which items are taken: claims walk along the key and never look back.
+        upto: of what was taken, the last contact key: of two batches in flight each is told and settled by itself. Empty
+            for all behind `after`.
         job: number of a job that failed: its items are taken instead of planned ones, and asked about again.
     """
 
@@ -110,7 +112,18 @@ class Claim:
     list_name: str
     at_most: int
     after: str = ""
+    upto: str = ""
     job: int | None = None
+
+    @property
+    def among(self) -> sa.ColumnElement[bool]:
+        """Whether an item is of the part of the plan that this is about."""
+        return sa.and_(
+            Item.plan_id == self.plan_id,
+            Item.list_name == self.list_name,
+            Item.contact_key > self.after,
+            Item.contact_key <= self.upto if self.upto else sa.true(),
+        )
 
 
 class Claimed(NamedTuple, Generic[Audience]):
@@ -162,9 +175,8 @@ def is_outdated(connection: sa.Connection, claim: Claim, *, action: str, wanted:
     flying = (
         sa.select(Item.contact_key, Item.payload_hash)
         .where(
-            Item.plan_id == claim.plan_id,
+            claim.among,
             Item.action == action,
-            Item.list_name == claim.list_name,
             IN_FLIGHT,
             Item.epoch == claim.epoch,
             Item.job.is_(None),
@@ -272,13 +284,7 @@ def _batch(claim: Claim, action: str, alive: sa.CTE) -> sa.CTE:
     return (
         sa.select(Item.contact_key)
         .join_from(Item, alive, sa.true())
-        .where(
-            Item.plan_id == claim.plan_id,
-            Item.action == action,
-            Item.list_name == claim.list_name,
-            Item.contact_key > claim.after,
-            waiting,
-        )
+        .where(claim.among, Item.action == action, waiting)
         .order_by(Item.contact_key)
         .limit(claim.at_most)
         .with_for_update(of=Item)
