@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from audience.core.masked import Masked, Personal, Secret
+from audience.core.masked import Masked, Personal, PseudonymKey, Secret
 
 SECRET = Secret("correct-horse")
 
@@ -53,6 +53,13 @@ def test_a_masked_value_is_revealed_where_it_is_used() -> None:
 def test_masked_values_compare_by_their_text_and_never_with_a_text() -> None:
     assert Secret("correct-horse") == SECRET and hash(SECRET) == hash(Secret("correct-horse"))
     assert Secret("other") != SECRET and SECRET != "correct-horse"
+
+
+def test_keys_of_pseudonyms_that_give_others_are_others() -> None:
+    """Equal text is not enough: what is kept per key would be taken for the other one's."""
+    one, second = PseudonymKey("a-key"), (Secret("a-second-key"),)
+    assert one == PseudonymKey("a-key") and hash(one) == hash(PseudonymKey("a-key"))
+    assert len({one, PseudonymKey("a-key", by_mailbox=True), PseudonymKey("a-key", later=second), Secret("a-key")}) == 4
 
 
 def test_an_empty_secret_is_false() -> None:

@@ -60,6 +60,15 @@ class PseudonymKey(Secret):
         super().__init__(text)
         self.by_mailbox, self.later = by_mailbox, later
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PseudonymKey) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def _parts(self) -> tuple[str, bool, tuple[Secret, ...]]:
+        return self._text, self.by_mailbox, self.later
+
     @property
     def ids(self) -> tuple[str, ...]:
         """What each key is called: eight hexadecimal digits, from which nothing about it follows."""
