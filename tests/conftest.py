@@ -84,7 +84,6 @@ def migrated(postgres_url: str) -> Iterator[Warehouse]:
 def warehouse(migrated: Warehouse) -> Iterator[Warehouse]:
     """A migrated, empty warehouse. The same object for all tests: it keeps the statements that were compiled."""
     yield migrated
-    migrated.close()
     with migrated.begin() as connection:
         connection.execute(sa.text(EMPTY))
 
@@ -95,7 +94,7 @@ DO $$
 DECLARE one record;
 BEGIN
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle';
     SET LOCAL session_replication_role = replica;  -- deletes in any order
     FOR one IN SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
                WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'alembic_version'

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from audience.core.errors import SettingsError
-from audience.core.masked import Secret
+from audience.core.masked import PseudonymKey
 from audience.core.settings import VARIABLES, Settings
 
 KEY = "k" * 20 + "-not-to-be-shown-"
@@ -78,7 +78,7 @@ def test_a_later_key_stands_behind_a_comma() -> None:
 
 def test_a_single_key_may_have_a_comma_as_ever() -> None:
     key = "0123456789,0123456789,0123456789,0123456789"
-    assert Settings.read({"AUDIENCE_PSEUDONYM_KEY": key}).pseudonym_key == Secret(key)
+    assert Settings.read({"AUDIENCE_PSEUDONYM_KEY": key}).pseudonym_key == PseudonymKey(key)
 
 
 def test_a_later_key_is_no_shorter_than_the_first() -> None:

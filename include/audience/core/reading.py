@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import ibis
 from ibis.backends.duckdb import Backend
 
+from audience.core.engine import new_name
 from audience.core.partition import Partition
 from audience.core.publication import DAY
 from audience.core.table import Table, Type
@@ -25,7 +26,7 @@ VERSION = {"partition": "string", "generation": "string"}
 
 def view(session: Backend, query: str, schema: ibis.Schema) -> ibis.Table:
     """A query as a table of the session."""
-    name = ibis.util.gen_name("view")
+    name = new_name(session, "view")
     session.raw_sql(f"CREATE TEMPORARY VIEW {name} AS {query}")
     return ibis.table(schema, name=name)
 
