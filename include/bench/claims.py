@@ -66,7 +66,8 @@ def ours(size: int, batches: int, place: Place, watch: Stopwatch) -> object:
     from audience.activation.desired import wanted
     from audience.activation.lease import take
     from audience.activation.outcomes import settle as settle_claim
-    from audience.privacy.gate import Claim, claim
+    from audience.privacy.claims import Claim
+    from audience.privacy.gate import claim
 
     keys: list[str] = []
     with opened(place, "claims") as warehouse:

@@ -12,7 +12,8 @@ from audience.activation.desired import wanted
 from audience.activation.outcomes import settle
 from audience.activation.plan import make_plan
 from audience.core.warehouse import Warehouse
-from audience.privacy.gate import Claim, claim
+from audience.privacy.claims import Claim
+from audience.privacy.gate import claim
 
 CONTACTS = 3_000
 FILLED = (

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from audience.core.errors import ConsentMissing, LeaseLost
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.models import Item, Lease, Plan
-from audience.privacy.gate import Claim, Recipient, SendableAudience, claim, claim_leavers
+from audience.privacy.claims import Claim
+from audience.privacy.gate import Recipient, SendableAudience, claim, claim_leavers
 from privacy.people import MARKETING, answer, point, store, suppressed
 
 WANTED = sa.select(

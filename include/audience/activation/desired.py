@@ -1,5 +1,7 @@
 """The state a destination should be in, as SQL. Nothing is stored: it follows from segments, consent and the vault."""
 
+from functools import cache
+
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
@@ -13,13 +15,15 @@ CURRENT_MEMBER = sa.table(
 )
 
 
+@cache
 def purposes(destination: str) -> sa.Select[str, str]:
     """One row per segment delivered to the destination: `list_name`, and the `purpose` its members must have granted."""
     return sa.select(Definition.segment.label("list_name"), Definition.purpose).where(
-        Definition.deliver_to.contains([destination])
+        Definition.deliver_to.has_key(destination)
     )
 
 
+@cache
 def wanted(destination: str) -> sa.Select[str, str, str, str]:
     """Who should be on which list if everybody had consented: the gate decides about that.
 
@@ -31,10 +35,11 @@ def wanted(destination: str) -> sa.Select[str, str, str, str]:
         sa.select(point.contact_key, point.person_id, Definition.segment.label("list_name"), Definition.purpose)
         .join_from(Definition, CURRENT_MEMBER, CURRENT_MEMBER.c.segment == Definition.segment)
         .join(point, point.person_id == CURRENT_MEMBER.c.person_id)
-        .where(point.is_primary, Definition.deliver_to.contains([destination]))
+        .where(point.is_primary, Definition.deliver_to.has_key(destination))
     )
 
 
+@cache
 def desired(destination: str) -> sa.CompoundSelect[str, str, str]:
     """One row per (contact, list), and one per contact with the list name PROFILE for its attributes.
 

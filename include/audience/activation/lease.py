@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from audience.core.errors import LeaseLost
 from audience.core.warehouse import Warehouse
 from audience.core.warehouse.models import Lease
+from audience.core.warehouse.statement import Statement, given
 
 EXPIRY = timedelta(minutes=5)
 """How long a lease lives without being renewed: longer than any single call, shorter than anybody wants to wait."""
@@ -32,24 +33,21 @@ class HeldLease:
     def check(self) -> None:
         """Raises LeaseLost when the epoch is not ours any more, or has expired."""
         with self.warehouse.begin() as connection:
-            if connection.execute(sa.select(Lease.epoch).where(*self._ours())).scalar() is None:
+            if self._run(_LEFT, connection) is None:
                 raise self._lost()
 
     def renew(self, connection: sa.Connection) -> None:
         """Lets the lease live another `expiry` from now, once a third of it is over: who writes it each time would wait for
         each claim, which holds it. Raises LeaseLost as `check` does."""
-        left = sa.type_coerce(Lease.expires_at - _now(), sa.Interval)
-        found = connection.execute(sa.select(left).where(*self._ours())).scalar()
-        if found is not None and found < self.expiry * 2 / 3:
-            longer = sa.update(Lease).where(*self._ours()).values(expires_at=_now() + self.expiry)
-            found = connection.execute(longer.returning(left)).scalar()
-        if found is None:
+        left = self._run(_LEFT, connection)
+        if left is not None and left < self.expiry * 2 / 3:
+            left = self._run(_LONGER, connection, seconds=self.expiry.total_seconds())
+        if left is None:
             raise self._lost()
 
     def hold(self, connection: sa.Connection) -> None:
         """Keeps anybody from taking the lease before this transaction ends. Raises LeaseLost as `check` does."""
-        ours = sa.select(Lease.epoch).where(*self._ours()).with_for_update(read=True)
-        if connection.execute(ours).scalar() is None:
+        if self._run(_HELD, connection) is None:
             raise self._lost()
 
     @contextmanager
@@ -62,10 +60,14 @@ class HeldLease:
     def release(self) -> None:
         """Frees the destination; does nothing when the lease is somebody else's by now."""
         with self.warehouse.begin() as connection:
-            connection.execute(sa.update(Lease).where(*self._ours()).values(expires_at=_now()))
+            self._run(_ENDED, connection)
 
-    def _ours(self) -> tuple[sa.ColumnElement[bool], ...]:
-        return Lease.destination == self.destination, Lease.epoch == self.epoch, Lease.expires_at > _now()
+    def _run(self, statement: Statement, connection: sa.Connection, **more: float) -> timedelta | None:
+        """What is left of the lease's life; None when it is not ours."""
+        found: timedelta | None = statement.run(
+            connection, of_destination=self.destination, of_epoch=self.epoch, **more
+        ).scalar()
+        return found
 
     def _lost(self) -> LeaseLost:
         return LeaseLost(f"{self.destination}: epoch {self.epoch} does not hold the lease any more; this run stops")
@@ -99,3 +101,17 @@ def take(warehouse: Warehouse, destination: str, holder: str, *, expiry: timedel
 
 def _now() -> sa.Function[object]:
     return sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+
+
+_OURS = (
+    Lease.destination == given("of_destination"),
+    Lease.epoch == given("of_epoch"),
+    Lease.expires_at > _now(),
+)
+_LIFE = (Lease.expires_at - _now()).label("life")
+_LEFT = Statement.of(sa.select(_LIFE).where(*_OURS))
+_HELD = Statement.of(sa.select(_LIFE).where(*_OURS).with_for_update(read=True))
+_MORE = sa.func.make_interval(0, 0, 0, 0, 0, 0, given("seconds", sa.Float))
+_LONGER = Statement.of(sa.update(Lease).where(*_OURS).values(expires_at=_now() + _MORE).returning(_LIFE))
+_ENDED = Statement.of(sa.update(Lease).where(*_OURS).values(expires_at=_now()).returning(_LIFE))
+"""What is asked of the lease before each call and with each batch."""

@@ -1,6 +1,7 @@
 """What became of the items that were sent, written per record and in bulk."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from audience.core.warehouse.load import stage_rows
 from audience.core.warehouse.models import Acknowledged, Item, Job, Plan, Remaining
 from audience.core.warehouse.models.push import IN_DOUBT, IN_FLIGHT, PROFILE
-from audience.privacy.gate import Claim
+from audience.core.warehouse.statement import Statement
+from audience.privacy.claims import Claim, open_claim, run_for
 
 
 def settle(
@@ -30,7 +32,6 @@ def settle(
         refused: contact key -> reason.
         ids: contact key -> id that the platform gave the contact.
     """
-    flying = _flying(claim, action)
     if refused:
         connection.execute(sa.text("DROP TABLE IF EXISTS refused"))
         letters = pa.table({"contact_key": list(refused), "reason": list(refused.values())})
@@ -38,28 +39,44 @@ def settle(
         letter = sa.table("refused", sa.column("contact_key"), sa.column("reason"))
         connection.execute(
             sa.update(Item)
-            .where(*flying, Item.contact_key == letter.c.contact_key)
+            .where(*_flying(claim, action), Item.contact_key == letter.c.contact_key)
             .values(state="dead", reason=letter.c.reason)
         )
-    told = (
+    if action == "remove":
+        told = _told(claim, action)
+        _take_off(connection, claim.destination, claim.list_name, Acknowledged.contact_key == told.c.contact_key, told)
+        return
+    run_for(claim, _settling(action, of_batch=claim.upto is not None, of_job=claim.job is not None), connection)
+    if ids:
+        _keep_ids(connection, claim, ids)
+
+
+@cache
+def _settling(action: str, *, of_batch: bool, of_job: bool) -> Statement:
+    one = open_claim(of_batch=of_batch, of_job=of_job)
+    told = _told(one, action)
+    return Statement.of(
+        _acknowledging(
+            sa.select(
+                sa.cast(one.destination, sa.String),
+                told.c.contact_key,
+                told.c.list_name,
+                told.c.payload_hash,
+                Plan.as_of,
+            ).join_from(told, Plan, Plan.plan_id == one.plan_id)
+        )
+    )
+
+
+def _told(claim: Claim, action: str) -> sa.CTE:
+    """What was in flight is acknowledged: `contact_key`, `list_name`, `payload_hash`."""
+    return (
         sa.update(Item)
-        .where(*flying)
+        .where(*_flying(claim, action))
         .values(state="acknowledged")
         .returning(Item.contact_key, Item.list_name, Item.payload_hash)
         .cte("told")
     )
-    if action == "remove":
-        _take_off(connection, claim.destination, claim.list_name, Acknowledged.contact_key == told.c.contact_key, told)
-        return
-    connection.execute(
-        _acknowledging(
-            sa.select(
-                sa.literal(claim.destination), told.c.contact_key, told.c.list_name, told.c.payload_hash, Plan.as_of
-            ).join_from(told, Plan, Plan.plan_id == claim.plan_id)
-        )
-    )
-    if ids:
-        _keep_ids(connection, claim, ids)
 
 
 def hand_over(

@@ -7,9 +7,19 @@ import sqlalchemy as sa
 from audience.activation.destination import Request as Call
 from audience.activation.reconcile import Drift
 from audience.core.warehouse.models import ListReading, Request
+from audience.core.warehouse.statement import Statement, given
 
 KEPT = "30 days"
 """How long requests are kept."""
+
+_NOTE = Statement.of(
+    sa.insert(Request).values(
+        destination=given("by"), epoch=given("under"), call=given("said"),
+        status=given("answered"), seconds=given("lasted"),
+        called_at=sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+        - sa.func.make_interval(0, 0, 0, 0, 0, 0, given("ago", sa.Float)),
+    )
+)  # fmt: skip
 
 
 def log_requests(connection: sa.Connection, destination: str, epoch: int, calls: Sequence[tuple[Call, float]]) -> None:
@@ -17,13 +27,11 @@ def log_requests(connection: sa.Connection, destination: str, epoch: int, calls:
 
     The warehouse's clock gives the time, so that machines need not agree about it.
     """
-    now = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
-    ago = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.bindparam("ago", type_=sa.Float))
-    row = sa.insert(Request).values(destination=destination, epoch=epoch, called_at=now - ago)
-    connection.execute(
-        row,
-        [{"call": c.call, "status": c.status, "seconds": c.seconds, "ago": c.seconds + since} for c, since in calls],
-    )
+    for call, since in calls:
+        _NOTE.run(
+            connection, by=destination, under=epoch, said=call.call, answered=call.status, lasted=call.seconds,
+            ago=call.seconds + since,
+        )  # fmt: skip
 
 
 def forget_old_requests(connection: sa.Connection, destination: str) -> None:

@@ -19,7 +19,8 @@ from audience.activation.recognise import recognise
 from audience.core.errors import AnswerOutdated, DestinationRefused, DestinationUnavailable, LeaseLost, StillRunning
 from audience.core.masked import Secret
 from audience.core.warehouse import Warehouse
-from audience.privacy.gate import Claim, Claimed, claim, claim_leavers, is_outdated
+from audience.privacy.claims import Claim, Claimed
+from audience.privacy.gate import claim, claim_leavers, is_outdated
 
 LONGEST_LOOK = 60.0
 """Seconds between two looks at a job, at most, unless the platform wants more; the first ones follow more closely."""
@@ -136,7 +137,7 @@ class Teller:
                 except AnswerOutdated:
                     batches.close()
                     with self.lease.writing() as connection:
-                        put_back(connection, replace(batch.claim, upto=""), action)  # and what was claimed meanwhile
+                        put_back(connection, replace(batch.claim, upto=None), action)  # and what was claimed meanwhile
                     return batch.claim.after
         return None
 

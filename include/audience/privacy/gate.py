@@ -6,7 +6,8 @@ Nothing can be sent that was allowed earlier and is not allowed now: `is_outdate
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from functools import lru_cache
+from typing import Any, overload
 
 import sqlalchemy as sa
 
@@ -14,10 +15,10 @@ from audience.core.errors import ConsentMissing, LeaseLost
 from audience.core.masked import Personal
 from audience.core.warehouse.models import Acknowledged, ContactPoint, Item, Lease
 from audience.core.warehouse.models.push import IN_FLIGHT, PROFILE
+from audience.core.warehouse.statement import Statement
 from audience.privacy.attributes import contacts
+from audience.privacy.claims import Claim, Claimed, open_claim, run_for
 from audience.privacy.sendable import allowed, people_of
-
-Audience = TypeVar("Audience")
 
 _PASSED = object()
 """Known to this file only: who shows it has passed the gate."""
@@ -95,51 +96,6 @@ class Leaver:
         return self.platform_id or self.contact_key
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What a run takes: up to `at_most` planned items of one plan, action and list, under its lease.
-
-    Args:
-        after: contact key behind which items are taken: claims walk along the key and never look back.
-        upto: of what was taken, the last contact key: of two batches in flight each is told and settled by itself. Empty
-            for all behind `after`.
-        job: number of a job that failed: its items are taken instead of planned ones, and asked about again.
-    """
-
-    destination: str
-    epoch: int
-    plan_id: int
-    list_name: str
-    at_most: int
-    after: str = ""
-    upto: str = ""
-    job: int | None = None
-
-    @property
-    def among(self) -> sa.ColumnElement[bool]:
-        """Whether an item is of the part of the plan that this is about."""
-        return sa.and_(
-            Item.plan_id == self.plan_id,
-            Item.list_name == self.list_name,
-            Item.contact_key > self.after,
-            Item.contact_key <= self.upto if self.upto else sa.true(),
-        )
-
-
-class Claimed(NamedTuple, Generic[Audience]):
-    """What was taken.
-
-    Args:
-        taken: number of items, withheld ones included; 0 = none is left.
-        last: contact key of the last one: the next claim goes on after it.
-        audience: those that may be told now.
-    """
-
-    taken: int
-    last: str
-    audience: Audience
-
-
 def claim(
     connection: sa.Connection, claim: Claim, *, action: str, wanted: sa.Select[*tuple[Any, ...]]
 ) -> Claimed[SendableAudience]:
@@ -157,10 +113,8 @@ def claim(
     Raises:
         LeaseLost: the lease of the destination is no longer ours; nothing was taken.
     """
-    alive = _alive(claim)
-    judged = _judged(claim, action, _batch(claim, action, alive), wanted)
-    new_hash = judged.c.payload_hash if action == "upsert" else Item.payload_hash
-    taken, last, rows = _take(connection, claim, alive, judged, new_hash)
+    statement = _claiming(action, wanted, of_job=claim.job is not None)
+    taken, last, rows = _take(connection, claim, statement)
     recipients = (
         Recipient(r.contact_key, Personal(r.email), _personal(r.first_name), _personal(r.last_name),
                   r.open_tracking, r.click_tracking, r.platform_id)
@@ -170,29 +124,10 @@ def claim(
 
 
 def is_outdated(connection: sa.Connection, claim: Claim, *, action: str, wanted: sa.Select[*tuple[Any, ...]]) -> bool:
-    """Whether the gate would answer otherwise now about what was claimed and is in flight: somebody said no or left since,
-    or is told otherwise."""
-    flying = (
-        sa.select(Item.contact_key, Item.payload_hash)
-        .where(
-            claim.among,
-            Item.action == action,
-            IN_FLIGHT,
-            Item.epoch == claim.epoch,
-            Item.job.is_(None),
-        )
-        .cte("flying")
-    )
-    judged = _judged(claim, action, flying, wanted)
-    differs = judged.c.payload_hash != flying.c.payload_hash if action == "upsert" else sa.false()
+    """Whether the gate would answer otherwise now about a batch that is in flight: somebody said no or left since, or is told
+    otherwise."""
     connection.execute(sa.text("SET LOCAL jit = off"))
-    found = (
-        sa.select(sa.literal(1))
-        .join_from(judged, flying, flying.c.contact_key == judged.c.contact_key)
-        .where(sa.or_(judged.c.reason.is_not(None), differs))
-        .limit(1)
-    )
-    return connection.execute(found).scalar() is not None
+    return run_for(claim, _doubting(action, wanted), connection).first() is not None
 
 
 def claim_leavers(connection: sa.Connection, claim: Claim, *, by_key: bool = False) -> Claimed[list[Leaver]]:
@@ -203,9 +138,47 @@ def claim_leavers(connection: sa.Connection, claim: Claim, *, by_key: bool = Fal
 
     Raises as `claim` does.
     """
-    alive = _alive(claim)
-    batch = _batch(claim, "remove", alive)
-    told_as = _told_as(claim.destination, batch.c.contact_key)
+    taken, last, rows = _take(connection, claim, _taking_off(by_key, of_job=claim.job is not None))
+    return Claimed(taken, last, [Leaver(r.contact_key, _personal(r.email), r.platform_id) for r in rows])
+
+
+# -- the statements ----------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _claiming(action: str, wanted: sa.Select[*tuple[Any, ...]], *, of_job: bool) -> Statement:
+    one = open_claim(of_job=of_job)
+    alive = _alive(one)
+    judged = _judged(one, action, _batch(one, action, alive), wanted)
+    return Statement.of(
+        _marking(one, alive, judged, judged.c.payload_hash if action == "upsert" else Item.payload_hash)
+    )
+
+
+@lru_cache(maxsize=64)
+def _doubting(action: str, wanted: sa.Select[*tuple[Any, ...]]) -> Statement:
+    one = open_claim(of_batch=True)
+    flying = (
+        sa.select(Item.contact_key, Item.payload_hash)
+        .where(one.among, Item.action == action, IN_FLIGHT, Item.epoch == one.epoch, Item.job.is_(None))
+        .cte("flying")
+    )
+    judged = _judged(one, action, flying, wanted)
+    differs = judged.c.payload_hash != flying.c.payload_hash if action == "upsert" else sa.false()
+    return Statement.of(
+        sa.select(sa.literal(1).label("one"))
+        .join_from(judged, flying, flying.c.contact_key == judged.c.contact_key)
+        .where(sa.or_(judged.c.reason.is_not(None), differs))
+        .limit(1)
+    )
+
+
+@lru_cache(maxsize=4)
+def _taking_off(by_key: bool, *, of_job: bool) -> Statement:
+    one = open_claim(of_job=of_job)
+    alive = _alive(one)
+    batch = _batch(one, "remove", alive)
+    told_as = _told_as(one.destination, batch.c.contact_key)
     is_nameless = sa.and_(ContactPoint.contact_key.is_(None), told_as.is_(None), sa.literal(not by_key))
     reason = sa.case((is_nameless, "not in the vault"))
     judged = (
@@ -213,8 +186,7 @@ def claim_leavers(connection: sa.Connection, claim: Claim, *, by_key: bool = Fal
         .outerjoin_from(batch, ContactPoint, ContactPoint.contact_key == batch.c.contact_key)
         .cte("judged")
     )
-    taken, last, rows = _take(connection, claim, alive, judged, Item.payload_hash)
-    return Claimed(taken, last, [Leaver(r.contact_key, _personal(r.email), r.platform_id) for r in rows])
+    return Statement.of(_marking(one, alive, judged, Item.payload_hash))
 
 
 def _judged(claim: Claim, action: str, batch: sa.CTE, wanted: sa.Select[*tuple[Any, ...]]) -> sa.CTE:
@@ -292,10 +264,8 @@ def _batch(claim: Claim, action: str, alive: sa.CTE) -> sa.CTE:
     )
 
 
-def _take(
-    connection: sa.Connection, claim: Claim, alive: sa.CTE, judged: sa.CTE, new_hash: Any
-) -> tuple[int, str, list[sa.Row[Any]]]:
-    """Runs the statement: marks what was judged; the number taken, the last of them, and the rows that may be told."""
+def _marking(claim: Claim, alive: sa.CTE, judged: sa.CTE, new_hash: Any) -> sa.Select[*tuple[Any, ...]]:
+    """Marks what was judged; gives the number taken, the last of them, and the rows that may be told."""
     marked = (
         sa.update(Item)
         .where(
@@ -307,7 +277,7 @@ def _take(
             state=sa.case((judged.c.reason.is_(None), "in_flight"), else_="withheld"),
             reason=judged.c.reason,
             epoch=claim.epoch,
-            job=None,
+            job=sa.null(),
             payload_hash=sa.func.coalesce(new_hash, Item.payload_hash),
         )
         .returning(*judged.c)
@@ -319,15 +289,23 @@ def _take(
         sa.select(sa.func.max(marked.c.contact_key)).scalar_subquery().label("last"),
     ).subquery("numbers")
     flying = sa.select(marked).where(marked.c.reason.is_(None)).subquery("flying")
-    # A statement of so many parts looks expensive enough to be compiled, which takes longer than to run it.
-    connection.execute(sa.text("SET LOCAL jit = off"))
-    # And a plan that is made once for all values runs it as nested loops over everybody, from its eleventh run on.
-    connection.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
-    rows = connection.execute(
+    return (
         sa.select(numbers.c.is_ours, numbers.c.taken, numbers.c.last, *flying.c)
         .outerjoin_from(numbers, flying, sa.true())
         .order_by(flying.c.contact_key)
-    ).all()
+    )
+
+
+_PLANNED_ANEW = sa.text(
+    "SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
+"""A statement of so many parts looks expensive enough to be compiled, which takes longer than to run it. And a plan that is made
+once for all values runs it as nested loops over everybody, from its eleventh run on."""
+
+
+def _take(connection: sa.Connection, claim: Claim, statement: Statement) -> tuple[int, str, list[sa.Row[Any]]]:
+    connection.execute(_PLANNED_ANEW)
+    rows = run_for(claim, statement, connection).all()
     if not rows[0].is_ours:
         raise LeaseLost(f"{claim.destination}: epoch {claim.epoch} does not hold the lease any more; this run stops")
     return rows[0].taken, rows[0].last or claim.after, [r for r in rows if r.contact_key is not None]
