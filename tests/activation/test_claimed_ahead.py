@@ -1,6 +1,7 @@
 """The next batch is claimed while one is told; who says no in between is told nothing all the same."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -22,11 +23,15 @@ def small_batches(town: Town) -> Town:
     return town
 
 
-def waits_for(town: Town, in_flight: int) -> bool:
+def waits_until(is_so: Callable[[], bool]) -> bool:
     until = time.monotonic() + LONG_S
-    while len(town.items("in_flight")) != in_flight and time.monotonic() < until:
+    while not is_so() and time.monotonic() < until:
         time.sleep(0.01)
-    return len(town.items("in_flight")) == in_flight
+    return is_so()
+
+
+def waits_for(town: Town, in_flight: int) -> bool:
+    return waits_until(lambda: len(town.items("in_flight")) == in_flight)
 
 
 def test_the_next_batch_is_claimed_while_one_is_told_and_no_third(small_batches: Town, desk: PlatformDesk) -> None:
@@ -39,6 +44,20 @@ def test_the_next_batch_is_claimed_while_one_is_told_and_no_third(small_batches:
     assert small_batches.push(at_call=at_call).in_sync
     assert seen == [True]
     assert desk.lists()["vip"] == set(PEOPLE) and small_batches.items("in_flight") == []
+
+
+def test_the_next_list_is_claimed_while_one_is_told(town: Town, desk: PlatformDesk) -> None:
+    town.people("ana", "bob")
+    for segment in ("new", "old", "vip"):
+        town.segment(segment, ["ana", "bob"])
+    ahead, seen = iter(["", "old", "vip", ""]), []
+
+    def at_call(call: str) -> None:
+        if call == "before POST /contacts/import" and (following := next(ahead)):
+            seen.append(waits_until(lambda: following in {one for _, one, _, _ in town.items("in_flight")}))
+
+    assert town.push(at_call=at_call).in_sync
+    assert seen == [True, True]
 
 
 @pytest.mark.parametrize("refusal", ["withdraw", "suppress"])

@@ -342,16 +342,13 @@ class _Push:
 
     def _push(self, tell: Teller, planned: Planned) -> None:
         """Profiles, then additions, then removals; the base list is left last, for it knows the platform's ids."""
-        for list_name in planned.lists("upsert"):
-            tell.tell("upsert", planned.plan_id, list_name)
+        tell.tell("upsert", planned.plan_id, planned.lists("upsert"))
         tell.finish_jobs()
         with self.lease.writing() as connection:
             bury_additions(connection, planned.plan_id)
-        for list_name in planned.lists("add"):
-            tell.tell("add", planned.plan_id, list_name)
+        tell.tell("add", planned.plan_id, planned.lists("add"))
         tell.finish_jobs()
-        for list_name in sorted(planned.lists("remove"), key=lambda name: (name == PROFILE, name)):
-            tell.tell("remove", planned.plan_id, list_name)
+        tell.tell("remove", planned.plan_id, sorted(planned.lists("remove"), key=lambda name: (name == PROFILE, name)))
         tell.finish_jobs()
 
     # -- reading back ------------------------------------------------------------------------------------------------

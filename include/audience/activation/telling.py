@@ -1,6 +1,6 @@
 """Tells one platform, under one lease, what a plan says: batch by batch, each record's result into the ledger."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -34,10 +34,11 @@ MOST_LOOKS = 60
 
 @dataclass(frozen=True)
 class Batch:
-    """People who were claimed together; `asked_at` is when the gate was asked about them."""
+    """People who were claimed together, by the claim of the number `of`; `asked_at` is when the gate was asked about them."""
 
     claim: Claim
     people: Any
+    of: int
     asked_at: float
 
 
@@ -67,11 +68,12 @@ class Teller:
 
     # -- what a plan says --------------------------------------------------------------------------------------------
 
-    def tell(self, action: str, plan_id: int, list_name: str) -> None:
-        """Claims and tells everything of one action and list. What the platform does later may still run at the end."""
+    def tell(self, action: str, plan_id: int, lists: Sequence[str]) -> None:
+        """Claims and tells everything of one action, list by list. What the platform does later may still run at the end."""
         can = self.destination.capabilities
         size = {"upsert": can.upsert_batch, "add": can.add_batch, "remove": can.remove_batch}[action]
-        self._tell_all(Claim(self.destination.name, self.lease.epoch, plan_id, list_name, size), action)
+        of_plan = Claim(self.destination.name, self.lease.epoch, plan_id, "", size)
+        self._tell_all([replace(of_plan, list_name=name) for name in lists], action)
 
     def finish_jobs(self, leave: int = 0) -> int:
         """Sees jobs through, also those of runs that are gone, until at most `leave` are unfinished. Returns how many.
@@ -122,33 +124,35 @@ class Teller:
             raise AnswerOutdated(f"{self.destination.name}: found a change since the gate was asked, asking again")
         self.asked_at = self.clock()
 
-    def _tell_all(self, one: Claim, action: str, *, already: str = "") -> None:
-        after: str | None = one.after
-        while after is not None:
-            after = self._tell_from(replace(one, after=after), action, already)
+    def _tell_all(self, claims: Sequence[Claim], action: str, *, already: str = "") -> None:
+        while claims:
+            claims = self._tell_from(claims, action, already)
 
-    def _tell_from(self, one: Claim, action: str, already: str) -> str | None:
-        """Tells batch by batch, the next one being claimed meanwhile. Returns the key to begin again behind, because the gate
-        has to be asked again, or None at the end."""
-        with closing(ahead(self._batches(one, action))) as batches:
+    def _tell_from(self, claims: Sequence[Claim], action: str, already: str) -> Sequence[Claim]:
+        """Tells batch by batch, the next one being claimed meanwhile. Returns what has to be claimed again, because the gate
+        would answer otherwise by now, and nothing at the end."""
+        with closing(ahead(self._batches(claims, action))) as batches:
             for batch in batches:
                 try:
                     self._tell_batch(batch, action, already)
                 except AnswerOutdated:
                     batches.close()
+                    again = (replace(claims[batch.of], after=batch.claim.after), *claims[batch.of + 1 :])
                     with self.lease.writing() as connection:
-                        put_back(connection, replace(batch.claim, upto=None), action)  # and what was claimed meanwhile
-                    return batch.claim.after
-        return None
+                        for one in again:  # the batch, and what was claimed meanwhile
+                            put_back(connection, replace(one, job=None), action)
+                    return again
+        return ()
 
-    def _batches(self, one: Claim, action: str) -> Iterator[Batch]:
-        taken = one.at_most
-        while taken == one.at_most:
-            with self.warehouse.begin() as connection:
-                taken, last, people = self._claim(connection, one, action)
-            if people:
-                yield Batch(replace(one, upto=last, job=None), people, self.clock())
-            one = replace(one, after=last)
+    def _batches(self, claims: Sequence[Claim], action: str) -> Iterator[Batch]:
+        for number, one in enumerate(claims):
+            taken, after = one.at_most, one.after
+            while taken == one.at_most:
+                with self.warehouse.begin() as connection:
+                    taken, last, people = self._claim(connection, replace(one, after=after), action)
+                if people:
+                    yield Batch(replace(one, after=after, upto=last, job=None), people, number, self.clock())
+                after = last
 
     def _tell_batch(self, batch: Batch, action: str, already: str) -> None:
         self.asked_at, self.in_hand = batch.asked_at, None if action == "remove" else (batch.claim, action)
@@ -221,7 +225,7 @@ class Teller:
         one = Claim(name, self.lease.epoch, job.plan_id, job.list_name, size, job=job.number)
         if outcome.whole:
             self._stop_refusing(job, outcome.whole)
-            self._tell_all(one, job.action, already=outcome.whole)
+            self._tell_all([one], job.action, already=outcome.whole)
         with self.lease.writing() as connection:
             if not outcome.whole:
                 settle(connection, one, job.action, outcome.refused, outcome.ids)
