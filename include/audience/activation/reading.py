@@ -16,8 +16,8 @@ from audience.core.warehouse import Warehouse
 from audience.privacy.attributes import FLAGS, TEXTS
 from audience.privacy.gate import Leaver
 
-AT_ONCE = 50_000
-"""Contacts recognised together."""
+AT_ONCE = 5_000
+"""Contacts recognised together: few enough that the calls for the next ones are not kept waiting."""
 
 COLUMNS = pa.schema(
     {
