@@ -36,15 +36,15 @@ class Session(Backend):  # type: ignore[misc]  # ibis loads its backends untyped
     def compile(
         self, expr: ir.Expr, /, *, limit: int | None = None, params: Mapping[ir.Expr, Any] | None = None, pretty: bool = False
     ) -> str:  # fmt: skip
-        asked = expr.op()
-        if limit is not None or params or pretty or asked not in _QUERIES:
-            query = str(super().compile(expr, limit=limit, params=params, pretty=pretty))
-            if limit is not None or params or pretty or asked.find(_HOLDERS):
-                return query
+        asked, is_plain = expr.op(), limit is None and not params and not pretty
+        if is_plain and (known := _QUERIES.get(asked)) is not None:
+            return known
+        query = str(super().compile(expr, limit=limit, params=params, pretty=pretty))
+        if is_plain and not asked.find(_HOLDERS):
             if len(_QUERIES) >= MOST_QUERIES:
                 _QUERIES.clear()
             _QUERIES[asked] = query
-        return _QUERIES[asked]
+        return query
 
 
 @contextmanager
