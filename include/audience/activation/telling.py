@@ -138,9 +138,12 @@ class Teller:
                 except AnswerOutdated:
                     batches.close()
                     again = (replace(claims[batch.of], after=batch.claim.after), *claims[batch.of + 1 :])
+                    # And what was claimed meanwhile; but beside a job that failed, a batch of the plan may be in flight too,
+                    # which is not ours to put back: it would be told without being asked about.
+                    open_ = again if again[0].job is None else (batch.claim,)
                     with self.lease.writing() as connection:
-                        for one in again:  # the batch, and what was claimed meanwhile
-                            put_back(connection, replace(one, job=None), action)
+                        for one in open_:
+                            put_back(connection, one, action)
                     return again
         return ()
 
